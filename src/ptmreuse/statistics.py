@@ -1,0 +1,835 @@
+"""Shares, differences and tests of this study, each with its unit, its interval and a ready sentence.
+
+Every function takes counts, or one row per paper, and returns one `Estimate` (or a small table of them).
+Three modules share the work: `statistics` (shares, tables, ranks, sample size), `trends` (change over
+years) and `coders` (agreement, coder accuracy, shares corrected for coder error).
+
+One policy for degenerate input: nothing to estimate from (no papers, one category, one cluster) gives NaN
+and a reason, and the sentence reads "n/a (0 papers)"; impossible input (k > n, a negative or fractional
+count, NaN) raises `StudyError`. Every sampled result takes a seed and does not depend on the order of the
+rows.
+"""
+
+import math
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import statsmodels.stats.proportion as sp
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from ptmreuse.errors import StudyError
+
+NAN = float("nan")
+PROPORTION_METHODS = {"wilson": "Wilson", "beta": "Clopper-Pearson", "agresti_coull": "Agresti-Coull"}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One estimate with everything a report must say about it.
+
+    Parameters
+    ----------
+    value, low, high : float
+        Point estimate and interval limits; NaN where undefined.
+    conf : float
+        Confidence level of the interval.
+    method : str
+        Method of the interval.
+    n : float
+        Number of units (a fraction only under fractional counting).
+    unit : str
+        What is counted: papers, pairs, instances, rows.
+    p : float or None
+        p value; None when nothing was tested.
+    reason : str
+        Why `value` or its interval is missing, or what else a reader must know; '' otherwise.
+    detail : dict
+        Further numbers: statistic, df, se, deff and so on.
+    label : str
+        What is estimated.
+    scale : {'percent', 'points', 'number'}
+        How the sentence prints it: a share, a difference of shares, or a plain number.
+
+    Examples
+    --------
+    >>> Estimate(0.3546, 0.2714, 0.4474, method="Wilson", n=110).sentence
+    'share 35.5 %, 95 % CI [27.1, 44.7] (Wilson), n = 110 papers'
+    >>> Estimate(NAN, n=0).sentence
+    'n/a (0 papers)'
+    """
+
+    value: float
+    low: float = NAN
+    high: float = NAN
+    conf: float = 0.95
+    method: str = ""
+    n: float = 0
+    unit: str = "papers"
+    p: float | None = None
+    reason: str = ""
+    detail: dict = field(default_factory=dict)
+    label: str = "share"
+    scale: str = "percent"
+
+    @property
+    def sentence(self):
+        """The estimate as a report writes it: effect size, interval, unit, then p."""
+        counted = f"{self.n:,.10g} {self.unit}"
+        if math.isnan(self.value):
+            return f"n/a ({counted})" if self.n == 0 else f"n/a ({counted}: {self.reason})"
+        sign = {"percent": " %", "points": " percentage points", "number": ""}[self.scale]
+        text = f"{self.label} {self._print(self.value)}{sign}"
+        if not (math.isnan(self.low) or math.isnan(self.high)):
+            limits = f"[{self._print(self.low)}, {self._print(self.high)}]"
+            text += f", {100 * self.conf:g} % CI {limits} ({self.method})"
+        k = self.detail.get("k", NAN)
+        # A weighted share is not k/n; printing "k of n" beside it would mislead.
+        plain = abs(k - self.value * self.n) < 1e-6
+        text += f", {k:,.10g} of {counted}" if plain else f", n = {counted}"
+        if self.p is not None:
+            text += f"; {self.detail.get('test', '')} {print_p(self.p)}".replace(";  ", "; ")
+        return f"{text}; {self.reason}" if self.reason else text
+
+    def _print(self, x):
+        return f"{x:.2f}" if self.scale == "number" else f"{100 * x:.1f}"
+
+
+def print_p(p):
+    """A p value as reports write it.
+
+    Examples
+    --------
+    >>> print_p(0.0261), print_p(1e-9)
+    ('p = .026', 'p < .001')
+    """
+    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("= 0.", "= .")
+
+
+def undefined(n, unit, reason, *, conf=0.95, label="share", scale="percent", **detail):
+    """An `Estimate` of nothing: NaN with its reason.
+
+    Examples
+    --------
+    >>> undefined(3, "papers", "all in one category").sentence
+    'n/a (3 papers: all in one category)'
+    """
+    return Estimate(
+        NAN, conf=conf, n=n, unit=unit, reason=reason, detail={"se": NAN} | detail, label=label, scale=scale
+    )
+
+
+def whole_counts(where, values, ndim=1, at_least=0):
+    """Counts as an integer array, or a `StudyError` naming the value that is no count.
+
+    Parameters
+    ----------
+    where : str
+        Function and argument, for the message.
+    values : int or array-like
+    ndim : int
+        Dimensions asked for: 0 one count, 1 a list, 2 a table.
+    at_least : int
+        Smallest count that makes sense here.
+
+    Examples
+    --------
+    >>> whole_counts("proportion, k", [3, 4.0])
+    array([3, 4])
+    >>> whole_counts("proportion, k", [3, 4.5])
+    Traceback (most recent call last):
+    ...
+    ptmreuse.errors.StudyError: proportion, k: expected whole counts of at least 0, found 4.5; ...
+    """
+    array = numbers(where, values, ndim)
+    wrong = array[(array < at_least) | (array != np.floor(array))]
+    if wrong.size:
+        raise StudyError(
+            expected=f"whole counts of at least {at_least}",
+            found=f"{wrong.flat[0]:g}",
+            where=where,
+            do="count units; give weights as weights, never as counts",
+        )
+    return array.astype(np.int64)
+
+
+def numbers(where, values, ndim=1):
+    """Finite numbers as a float array with `ndim` dimensions, or a `StudyError`.
+
+    Examples
+    --------
+    >>> numbers("trend, year", [2014, 2015])
+    array([2014., 2015.])
+    """
+    shape = {0: "one number", 1: "a list of numbers", 2: "a table of numbers, rows of one length"}[ndim]
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise StudyError(
+            expected=shape, found=repr(values)[:80], where=where, do="leave out text and missing values"
+        ) from None
+    if array.ndim == 1 and array.size == 0 and ndim == 2:
+        array = array.reshape(0, 0)
+    if array.ndim != ndim:
+        raise StudyError(
+            expected=shape, found=f"{array.ndim} dimensions", where=where, do="change the shape of the input"
+        )
+    if not np.isfinite(array).all():
+        raise StudyError(
+            expected="finite numbers",
+            found=f"{array[~np.isfinite(array)].flat[0]} ({(~np.isfinite(array)).sum()} of {array.size})",
+            where=where,
+            do="count missing values apart and leave them out here",
+        )
+    return array
+
+
+def within(where, value, low=0.0, high=1.0, closed=True):
+    """A number between two limits, or a `StudyError`.
+
+    Examples
+    --------
+    >>> within("proportion, conf", 0.95, closed=False)
+    0.95
+    """
+    number = float(numbers(where, value, 0))
+    if not (low <= number <= high) or (not closed and number in (low, high)):
+        limits = f"from {low:g} to {high:g}" if closed else f"above {low:g} and below {high:g}"
+        raise StudyError(
+            expected=f"a number {limits}",
+            found=f"{number:g}",
+            where=where,
+            do="correct the value",
+        )
+    return number
+
+
+def one_of(where, value, allowed):
+    """`value` if it is allowed, or a `StudyError` listing what is.
+
+    Examples
+    --------
+    >>> one_of("adjust, method", "holm", ("holm", "bh"))
+    'holm'
+    """
+    if value not in allowed:
+        raise StudyError(
+            expected="one of " + ", ".join(map(repr, allowed)),
+            found=repr(value),
+            where=where,
+            do="choose one",
+        )
+    return value
+
+
+def same_length(where, *arrays):
+    """Nothing, or a `StudyError` if the arrays differ in length."""
+    lengths = [len(a) for a in arrays]
+    if len(set(lengths)) > 1:
+        raise StudyError(
+            expected="inputs of one length",
+            found=" and ".join(map(str, lengths)),
+            where=where,
+            do="give one value per row in each",
+        )
+
+
+def parts_of(where, k, n, ndim=1):
+    """Counts k out of n as integer arrays, or a `StudyError` where k > n."""
+    k, n = whole_counts(f"{where}, k", k, ndim), whole_counts(f"{where}, n", n, ndim)
+    if ndim:
+        same_length(where, k, n)
+    if (k > n).any():
+        i = np.argmax(np.atleast_1d(k > n))
+        found = f"{np.atleast_1d(k)[i]} of {np.atleast_1d(n)[i]}"
+        raise StudyError(
+            expected="k of n with k <= n", found=found, where=where, do="check numerator and denominator"
+        )
+    return k, n
+
+
+# --------------------------------------------------------------------------------------------- one proportion
+
+
+def proportion(k, n, *, unit="papers", conf=0.95, method="wilson", label="share"):
+    """Share k/n of independent units with an interval.
+
+    Parameters
+    ----------
+    k, n : int
+        Units with the property, and all units. Use papers; for pairs within papers see `clustered_share`.
+    unit : str
+        What is counted.
+    conf : float
+        Confidence level.
+    method : {'wilson', 'beta', 'agresti_coull'}
+        'beta' is Clopper-Pearson: at least the nominal coverage, for safety or n < 40.
+    label : str
+        What the share is of, for the sentence.
+
+    Returns
+    -------
+    Estimate
+        NaN when n is 0; `detail` has k and the standard error sqrt(p(1-p)/n).
+
+    Raises
+    ------
+    StudyError
+        If k > n, or a count is negative, fractional or missing.
+
+    Notes
+    -----
+    Brown, Cai and DasGupta (2001), Interval estimation for a binomial proportion.
+
+    Examples
+    --------
+    >>> proportion(39, 110).sentence
+    'share 35.5 %, 95 % CI [27.1, 44.7] (Wilson), 39 of 110 papers'
+    >>> proportion(0, 0).sentence
+    'n/a (0 papers)'
+    """
+    k, n = (int(x) for x in parts_of("proportion", k, n, 0))
+    conf = within("proportion, conf", conf, closed=False)
+    one_of("proportion, method", method, PROPORTION_METHODS)
+    if n == 0:
+        return undefined(0, unit, "no units", conf=conf, label=label, k=k)
+    low, high = sp.proportion_confint(k, n, alpha=1 - conf, method=method)
+    share = k / n
+    se = math.sqrt(share * (1 - share) / n)
+    return Estimate(
+        share, low, high, conf, PROPORTION_METHODS[method], n, unit, detail={"k": k, "se": se}, label=label
+    )
+
+
+def difference(k1, n1, k2, n2, *, unit="papers", conf=0.95, label="difference"):
+    """Difference of two independent shares, k1/n1 - k2/n2, with Newcombe's interval.
+
+    Parameters
+    ----------
+    k1, n1, k2, n2 : int
+        Units with the property and all units, in two groups without a common unit.
+    unit, conf, label
+        As in `proportion`.
+
+    Returns
+    -------
+    Estimate
+        `p` is Pearson's chi-square without continuity correction, or Fisher's exact test where an expected
+        count is below 5; `detail` has share1, share2, chi2, p_chi2, p_exact and the test used.
+
+    Raises
+    ------
+    StudyError
+        If k > n or a count is impossible.
+
+    Notes
+    -----
+    Newcombe (1998), method 10: Wilson limits of the two shares, squared and added.
+
+    Examples
+    --------
+    >>> difference(22, 30, 17, 80).sentence
+    'difference 52.1 percentage points, 95 % CI [31.6, 66.7] (Newcombe), n = 110 papers; chi-square p < .001'
+    """
+    (k1, k2), (n1, n2) = parts_of("difference", [k1, k2], [n1, n2])
+    conf = within("difference, conf", conf, closed=False)
+    n, k = int(n1 + n2), int(k1 + k2)
+    if min(n1, n2) == 0:
+        return undefined(n, unit, "one group is empty", conf=conf, label=label, scale="points")
+    low, high = sp.confint_proportions_2indep(
+        k1, n1, k2, n2, method="newcomb", compare="diff", alpha=1 - conf
+    )
+    detail = {"share1": k1 / n1, "share2": k2 / n2, "chi2": NAN, "p_chi2": None, "p_exact": None}
+    p, reason = None, "no test: all units alike in both groups"
+    if 0 < k < n:
+        table = [[k1, n1 - k1], [k2, n2 - k2]]
+        chi2 = stats.chi2_contingency(table, correction=False)
+        exact = float(stats.fisher_exact(table).pvalue)
+        large = chi2.expected_freq.min() >= 5
+        detail |= {"chi2": float(chi2.statistic), "p_chi2": float(chi2.pvalue), "p_exact": exact}
+        detail |= {"test": "chi-square" if large else "Fisher's exact test"}
+        p, reason = (detail["p_chi2"] if large else exact), ""
+    return Estimate(
+        k1 / n1 - k2 / n2, low, high, conf, "Newcombe", n, unit, p, reason, detail, label, "points"
+    )
+
+
+def odds_ratio(table, *, unit="papers", conf=0.95, kind="conditional"):
+    """Odds ratio of a 2 x 2 table of independent units.
+
+    Parameters
+    ----------
+    table : array-like, 2 x 2
+        Rows are the groups, columns yes and no.
+    unit, conf
+        As in `proportion`.
+    kind : {'conditional', 'sample'}
+        Conditional maximum likelihood with exact limits (R's `fisher.test`), or ad/bc with Woolf's limits.
+
+    Returns
+    -------
+    Estimate
+        `p` is Fisher's exact test; `detail` has both odds ratios and the risk difference. The value is 0 or
+        infinite when one cell is 0; it is undefined when a whole row or column is.
+
+    Examples
+    --------
+    >>> e = odds_ratio([[8, 2], [1, 5]])
+    >>> print(f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}], {print_p(e.p)}")
+    15.47 [1.01, 1059.64], p = .035
+    """
+    table = whole_counts("odds_ratio, table", table, 2)
+    conf = within("odds_ratio, conf", conf, closed=False)
+    one_of("odds_ratio, kind", kind, ("conditional", "sample"))
+    if table.shape != (2, 2):
+        raise StudyError(
+            expected="2 rows and 2 columns",
+            found=f"{table.shape[0]} x {table.shape[1]}",
+            where="odds_ratio, table",
+            do="use independence() for larger tables",
+        )
+    n = int(table.sum())
+    if not table.sum(axis=0).all() or not table.sum(axis=1).all():
+        return undefined(n, unit, "a row or column is empty", conf=conf, label="odds ratio", scale="number")
+    result = stats.contingency.odds_ratio(table, kind=kind)
+    low, high = result.confidence_interval(conf)
+    (a, b), (c, d) = table
+    risk = difference(a, a + b, c, c + d, unit=unit, conf=conf)
+    detail = {
+        "conditional": float(stats.contingency.odds_ratio(table).statistic),
+        "sample": float(a * d / (b * c)) if b * c else math.inf,
+        "difference": risk,
+        "test": "Fisher's exact test",
+    }
+    method = {"conditional": "exact conditional", "sample": "Woolf"}[kind]
+    p = float(stats.fisher_exact(table).pvalue)
+    return Estimate(
+        float(result.statistic),
+        float(low),
+        float(high),
+        conf,
+        method,
+        n,
+        unit,
+        p,
+        "",
+        detail,
+        "odds ratio",
+        "number",
+    )
+
+
+# ---------------------------------------------------------------------------------------- strata and clusters
+
+
+def clustered_share(
+    numerator,
+    denominator,
+    *,
+    weights=None,
+    unit="pairs",
+    cluster="papers",
+    conf=0.95,
+    resamples=9999,
+    seed=0,
+    label="share",
+):
+    """Share of pairs (or instances) that lie within papers; papers are resampled, not pairs.
+
+    Parameters
+    ----------
+    numerator, denominator : array-like, one value per paper
+        Pairs with the property and all pairs of each paper, such as its adaptation pairs and its pairs.
+        Fractional values are allowed: under fractional counting a paper in two fields counts 1/2 in each.
+    weights : array-like, optional
+        Weight of each paper, such as its inverse sampling fraction.
+    unit, cluster : str
+        What is counted, and what was sampled.
+    conf, label
+        As in `proportion`.
+    resamples, seed : int
+        Of the BCa bootstrap over papers.
+
+    Returns
+    -------
+    Estimate
+        sum(numerator)/sum(denominator). `detail` has n_clusters, the linearised standard error `se` (survey
+        package's ratio estimator), deff = (se/naive se)^2, the naive Wilson interval, the mean share within
+        papers, the share of papers with at least one, and the papers without any unit. Where all papers
+        agree the bootstrap has no width: the interval is then Clopper-Pearson on papers, and `reason` says
+        so. Less than two papers are no sample: NaN.
+
+    Examples
+    --------
+    >>> e = clustered_share([1, 0, 2, 1, 3, 0, 1], [1, 2, 2, 1, 4, 1, 2])
+    >>> print(e.sentence)
+    share 61.5 %, 95 % CI [25.0, 83.3] (BCa bootstrap of 7 papers), 8 of 13 pairs
+    >>> clustered_share([1, 2], [1, 2]).sentence
+    'share 100.0 %, 95 % CI [15.8, 100.0] (Clopper-Pearson on 2 papers), 3 of 3 pairs; all papers agree'
+    """
+    where = "clustered_share"
+    a, m = numbers(f"{where}, numerator", numerator), numbers(f"{where}, denominator", denominator)
+    w = np.ones(len(m)) if weights is None else numbers(f"{where}, weights", weights)
+    same_length(where, a, m, w)
+    conf = within(f"{where}, conf", conf, closed=False)
+    if (a < 0).any() or (a > m + 1e-9).any() or (w < 0).any():
+        raise StudyError(
+            expected="0 <= numerator <= denominator and weights >= 0 for every paper",
+            found=f"row {int(np.argmax((a < 0) | (a > m + 1e-9) | (w < 0)))} without",
+            where=where,
+            do="check how the pairs of this paper were counted",
+        )
+    counted = (m > 0) & (w > 0)
+    # Sorted, so that the same seed gives the same interval whatever the order of the rows.
+    order = np.lexsort((m[counted], a[counted], w[counted]))
+    a, m, w = a[counted][order], m[counted][order], w[counted][order]
+    k, n, papers = float(a.sum()), float(m.sum()), len(m)
+    detail = {"k": k, "n_clusters": papers, "empty_clusters": int((~counted).sum())}
+    if papers < 2:
+        reason = f"no spread between {cluster}, there is only one" if papers else f"no {cluster}"
+        return undefined(n, unit, reason, conf=conf, label=label, **detail)
+    share = float((w * a).sum() / (w * m).sum())
+    residual = w * (a - share * m)
+    se = math.sqrt(papers / (papers - 1) * (residual**2).sum()) / float((w * m).sum())
+    naive_se = math.sqrt(share * (1 - share) / n)
+    agree = bool(np.allclose(a, share * m, rtol=0, atol=1e-12 * m.max()))
+    detail |= {
+        "se": 0.0 if agree else se,
+        "deff": NAN if agree else (se / naive_se) ** 2,
+        "naive": tuple(float(x) for x in sp.proportion_confint(share * n, n, 1 - conf, "wilson")),
+        "mean_within": float((w * a / m).sum() / w.sum()),
+        "any": float((w * (a > 0)).sum() / w.sum()),
+        "weighted": bool((w != w[0]).any()),
+    }
+    low, high = (NAN, NAN) if agree else _bca_ratio(w * a, w * m, conf, resamples, seed)
+    method, reason = f"BCa bootstrap of {papers:,} {cluster}", ""
+    if not low <= share <= high:
+        low, high = sp.proportion_confint(share * papers, papers, 1 - conf, "beta")
+        method = f"Clopper-Pearson on {papers:,} {cluster}"
+        reason = f"all {cluster} agree" if agree else f"too few different {cluster} for a bootstrap"
+    return Estimate(share, float(low), float(high), conf, method, n, unit, None, reason, detail, label)
+
+
+def _bca_ratio(a, m, conf, resamples, seed):
+    """BCa limits of sum(a)/sum(m); NaN where the bootstrap distribution is degenerate."""
+    with warnings.catch_warnings():
+        # Not hidden: the NaN limits it announces are replaced and named by the caller.
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        return stats.bootstrap(
+            (a, m),
+            lambda a, m, axis=-1: a.sum(axis) / m.sum(axis),
+            paired=True,
+            vectorized=True,
+            n_resamples=resamples,
+            batch=max(1, 1_000_000 // len(a)),
+            confidence_level=conf,
+            method="BCa",
+            rng=np.random.default_rng(seed),
+        ).confidence_interval
+
+
+def _weighted_wilson(k, n, weight, conf, shrink=1.0):
+    """Limits of sum(weight k/n) from the Wilson limits of each stratum (Zou and Donner 2008, MOVER).
+
+    Unlike a normal interval it keeps its width where a stratum has no or only hits. `shrink` is the finite
+    population factor sqrt(1 - n/N) of each stratum.
+    """
+    share = k / n
+    low, high = sp.proportion_confint(k, n, 1 - conf, "wilson")
+    total = float((weight * share).sum())
+    down = math.sqrt((((share - low) * weight * shrink) ** 2).sum())
+    up = math.sqrt((((high - share) * weight * shrink) ** 2).sum())
+    return max(0.0, total - down), min(1.0, total + up)
+
+
+def standardised_share(k, n, weights, *, unit="papers", conf=0.95, label="standardised share"):
+    """Directly standardised share: the share had the strata (years) had the given weights.
+
+    Parameters
+    ----------
+    k, n : array-like of int, one value per stratum
+        Units with the property and all units of each year.
+    weights : array-like
+        Standard population, such as the papers of each year in the frame; scaled to sum to 1.
+    unit, conf, label
+        As in `proportion`.
+
+    Returns
+    -------
+    Estimate
+        sum(w k/n). `detail` has the raw share, se and the shares per stratum. NaN where a stratum with
+        weight has no units: it cannot be standardised.
+
+    Notes
+    -----
+    Interval: Zou and Donner (2008), recovered from the Wilson limits of the strata.
+
+    Examples
+    --------
+    >>> standardised_share([2, 9], [10, 12], [1, 1]).sentence
+    'standardised share 47.5 %, 95 % CI [31.7, 65.0] (MOVER-Wilson over 2 strata), n = 22 papers'
+    """
+    where = "standardised_share"
+    k, n = parts_of(where, k, n)
+    w = numbers(f"{where}, weights", weights)
+    same_length(where, k, w)
+    conf = within(f"{where}, conf", conf, closed=False)
+    if (w < 0).any():
+        raise StudyError(
+            expected="weights of at least 0", found=f"{w.min():g}", where=f"{where}, weights", do="correct it"
+        )
+    units, hits = int(n.sum()), int(k.sum())
+    empty = np.flatnonzero((n == 0) & (w > 0))
+    if units == 0 or w.sum() == 0 or len(empty):
+        reason = f"stratum {empty[0] + 1} has no units" if len(empty) and units else "no units with weight"
+        return undefined(units, unit, reason, conf=conf, label=label, k=hits)
+    used = w > 0
+    k, n, w = k[used], n[used], w[used] / w.sum()
+    shares = k / n
+    low, high = _weighted_wilson(k, n, w, conf)
+    detail = {
+        "k": int(k.sum()),
+        "raw": float(k.sum() / n.sum()),
+        "se": float(np.sqrt((w**2 * shares * (1 - shares) / n).sum())),
+        "shares": shares.tolist(),
+        "strata": len(k),
+    }
+    method = f"MOVER-Wilson over {len(k)} strata"
+    return Estimate(
+        float((w * shares).sum()), low, high, conf, method, int(n.sum()), unit, None, "", detail, label
+    )
+
+
+def stratified_share(
+    N, n, k, *, fpc=True, unit="papers", conf=0.95, method="mover", label="stratified share"
+):
+    """Share in a population from a stratified random sample, such as papers hand-coded within model labels.
+
+    Parameters
+    ----------
+    N, n, k : array-like of int, one value per stratum
+        Papers in the population, papers drawn at random, drawn papers with the property.
+    fpc : bool
+        Finite population correction: True speaks about these N papers, False about papers like these.
+    unit, conf, label
+        As in `proportion`.
+    method : {'mover', 'logit', 'korn-graubard'}
+        'mover' adds up the Wilson limits of the strata and stays honest where a stratum has no hits; 'logit'
+        and 'korn-graubard' (effective n capped at n) use the standard error, which ignores such a stratum,
+        and are undefined where the standard error is 0.
+
+    Returns
+    -------
+    Estimate
+        `detail` has se, total, total_se, the share and exact limits of each stratum, the raw share (a trap:
+        the design is ignored) and the limits by all three methods. NaN where a stratum was not sampled.
+
+    Notes
+    -----
+    Cochran (1977), section 5.3; variance of a stratum (1 - n/N) p(1-p)/(n-1), as R's survey package.
+
+    Examples
+    --------
+    >>> stratified_share([631, 4000, 12880], [80, 120, 100], [66, 6, 0]).sentence
+    'stratified share 4.1 %, 95 % CI [3.4, 7.1] (MOVER-Wilson over 3 strata), n = 300 papers'
+    """
+    where = "stratified_share"
+    one_of(f"{where}, method", method, ("mover", "logit", "korn-graubard"))
+    conf = within(f"{where}, conf", conf, closed=False)
+    k, n = parts_of(where, k, n)
+    n, N = parts_of(f"{where}, N", n, N)
+    drawn = int(n.sum())
+    missed = np.flatnonzero((n == 0) & (N > 0))
+    if drawn == 0 or len(missed):
+        reason = f"stratum {missed[0] + 1} was not sampled" if drawn else "nothing was sampled"
+        return undefined(drawn, unit, reason, conf=conf, label=label, total=NAN, total_se=NAN)
+    N, n, k = N[N > 0], n[N > 0], k[N > 0]
+    W, p = N / N.sum(), k / n
+    open_share = 1 - n / N if fpc else np.ones(len(n))
+    share = float((W * p).sum())
+    # A stratum taken whole has no sampling error; one paper out of many has an unknown one.
+    spread = np.where(open_share == 0, 0.0, p * (1 - p) / np.where(n > 1, n - 1, np.nan))
+    se = float(np.sqrt((W**2 * open_share * spread).sum()))
+    df = drawn - len(n)
+    limits = {"mover": _weighted_wilson(k, n, W, conf, np.sqrt(open_share))}
+    limits |= _survey_limits(share, se, drawn, df, conf)
+    exact = [
+        tuple(float(x) for x in sp.proportion_confint(*kn, 1 - conf, "beta")) for kn in zip(k, n, strict=True)
+    ]
+    detail = {
+        "se": se,
+        "df": df,
+        "total": share * int(N.sum()),
+        "total_se": se * int(N.sum()),
+        "raw": float(k.sum() / drawn),
+        "shares": p.tolist(),
+        "exact": exact,
+        "limits": limits,
+    }
+    low, high = limits[method]
+    names = {
+        "mover": f"MOVER-Wilson over {len(n)} strata",
+        "logit": "logit",
+        "korn-graubard": "Korn-Graubard",
+    }
+    reason = "" if not math.isnan(low) else "no interval: standard error 0 or unknown, use method='mover'"
+    return Estimate(share, low, high, conf, names[method], drawn, unit, None, reason, detail, label)
+
+
+def _survey_limits(share, se, n, df, conf):
+    """Logit and capped Korn-Graubard limits from a design-based standard error; NaN without one."""
+    if not se > 0 or df < 1:
+        return {"logit": (NAN, NAN), "korn-graubard": (NAN, NAN)}
+    q = stats.t.ppf((1 + conf) / 2, df)
+    centre, half = math.log(share / (1 - share)), q * se / (share * (1 - share))
+    logit = tuple(1 / (1 + math.exp(-x)) for x in (centre - half, centre + half))
+    effective = min(n, share * (1 - share) / se**2 * (stats.t.ppf((1 + conf) / 2, n - 1) / q) ** 2)
+    low, high = sp.proportion_confint(share * effective, effective, 1 - conf, "beta")
+    return {"logit": logit, "korn-graubard": (float(low), float(high))}
+
+
+# --------------------------------------------------------------------------------------- several tests, ranks
+
+
+def adjust(p, method="holm"):
+    """p values adjusted for their number.
+
+    Parameters
+    ----------
+    p : array-like
+        p values in any shape. None stands for a test that could not be made; it is passed through and not
+        counted.
+    method : {'holm', 'bh'}
+        Holm for the primary family, Benjamini-Hochberg (false discovery rate) for exploratory tests.
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape, NaN where p is None.
+
+    Raises
+    ------
+    StudyError
+        If a p value is NaN or outside 0 to 1.
+
+    Examples
+    --------
+    >>> adjust([0.01, None, 0.03, 0.04])
+    array([0.03,  nan, 0.06, 0.06])
+    """
+    one_of("adjust, method", method, ("holm", "bh"))
+    raw = np.asarray(p, dtype=object)
+    made = np.array([x is not None for x in raw.flat], dtype=bool).reshape(raw.shape)
+    adjusted = np.full(raw.shape, np.nan)
+    if not made.any():
+        return adjusted
+    values = numbers("adjust, p", raw[made])
+    for value in values:
+        within("adjust, p", value)
+    adjusted[made] = multipletests(values, method={"holm": "holm", "bh": "fdr_bh"}[method])[1]
+    return adjusted
+
+
+def rank_intervals(counts, names, *, conf=0.95, resamples=9999, seed=0):
+    """How far the order of counted things, such as the most reused models, could be chance.
+
+    Parameters
+    ----------
+    counts : array-like of int
+        Instances of each model, at most one per paper.
+    names : sequence of str
+        Name of each model: use model names and, apart, model families.
+    conf : float
+        Confidence level of each rank interval.
+    resamples, seed : int
+        Of the Poisson bootstrap.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per model, most frequent first: name, count, share, rank, rank_low, rank_high, p_first
+        (probability to lead in a repeated study; a tie is shared). Ties take the best rank for rank_low,
+        the worst for rank_high. No rows when nothing was counted.
+
+    Examples
+    --------
+    >>> rank_intervals([25, 23, 5], ["AlexNet", "AlphaFold 2", "ResNet"])[["name", "rank_low", "rank_high"]]
+              name  rank_low  rank_high
+    0      AlexNet         1          2
+    1  AlphaFold 2         1          2
+    2       ResNet         3          3
+    """
+    counts = whole_counts("rank_intervals, counts", counts)
+    same_length("rank_intervals", counts, names)
+    conf = within("rank_intervals, conf", conf, closed=False)
+    frame = pd.DataFrame({"name": list(names), "count": counts})
+    # The order of the input must not matter, neither to the draws nor to ties.
+    frame = frame.sort_values(["count", "name"], ascending=[False, True], ignore_index=True)
+    total = int(counts.sum())
+    if total == 0:
+        frame = frame.iloc[:0]
+    draws = np.random.default_rng(seed).poisson(frame["count"], size=(resamples, len(frame)))
+    best = stats.rankdata(-draws, method="min", axis=1) if len(frame) else draws
+    worst = stats.rankdata(-draws, method="max", axis=1) if len(frame) else draws
+    first = (best == 1) / (best == 1).sum(axis=1, keepdims=True) if len(frame) else draws
+    tail = (1 - conf) / 2
+    return frame.assign(
+        share=frame["count"] / max(total, 1),
+        rank=frame["count"].rank(method="min", ascending=False).astype(int),
+        rank_low=np.quantile(best, tail, axis=0, method="lower").astype(int) if len(frame) else [],
+        rank_high=np.quantile(worst, 1 - tail, axis=0, method="higher").astype(int) if len(frame) else [],
+        p_first=first.mean(axis=0) if len(frame) else [],
+    )
+
+
+# --------------------------------------------------------------------------------------------------- planning
+
+
+def sample_size(half_width, p=0.5, *, conf=0.95, population=None, deff=1.0, unit="papers"):
+    """Units needed to know a share to within a half width.
+
+    Parameters
+    ----------
+    half_width : float
+        Half the length of the interval wanted, as a share: 0.05 is 5 percentage points.
+    p : float
+        Expected share; 0.5 is the worst case.
+    conf : float
+        Confidence level.
+    population : int, optional
+        Units in the population; None for an unlimited one.
+    deff : float
+        Design effect, if pairs within papers are counted.
+    unit : str
+        What is sampled.
+
+    Returns
+    -------
+    Estimate
+        `value` is the number of units, rounded up; `detail['exact']` before rounding.
+
+    Notes
+    -----
+    Cochran (1977), section 4.4: n0 = z^2 p(1-p)/d^2, then n0/(1 + (n0-1)/N).
+
+    Examples
+    --------
+    >>> sample_size(0.05, population=631).value
+    240
+    >>> round(sample_size(0.05).detail["exact"], 2)
+    384.15
+    """
+    half_width = within("sample_size, half_width", half_width, closed=False)
+    p = within("sample_size, p", p, closed=False)
+    conf = within("sample_size, conf", conf, closed=False)
+    deff = within("sample_size, deff", deff, 0.0, math.inf, closed=False)
+    exact = deff * sp.samplesize_confint_proportion(p, half_width, alpha=1 - conf, method="normal")
+    if population is not None:
+        population = int(whole_counts("sample_size, population", population, 0, at_least=1))
+        exact /= 1 + (exact - 1) / population
+    needed = math.ceil(round(exact, 9))
+    detail = {"exact": float(exact), "half_width": half_width, "population": population, "p": p}
+    label = f"sample size for +-{100 * half_width:g} percentage points:"
+    return Estimate(needed, conf=conf, n=needed, unit=unit, detail=detail, label=label, scale="number")
