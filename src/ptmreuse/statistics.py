@@ -77,9 +77,9 @@ class Estimate:
     @property
     def sentence(self):
         """The estimate as a report writes it: effect size, interval, unit, then p."""
-        counted = f"{self.n:,.10g} {self.unit}"
+        counted = f"{self.n:,.10g} {self.unit.removesuffix('s') if self.n == 1 else self.unit}"
         if math.isnan(self.value):
-            return f"n/a ({counted})" if self.n == 0 else f"n/a ({counted}: {self.reason})"
+            return f"n/a ({counted})" if self.n == 0 else f"{self.label} n/a ({counted}: {self.reason})"
         sign = {"percent": " %", "points": " percentage points", "number": ""}[self.scale]
         text = f"{self.label} {self._print(self.value)}{sign}"
         if not (math.isnan(self.low) or math.isnan(self.high)):
@@ -114,7 +114,7 @@ def undefined(n, unit, reason, *, conf=0.95, label="share", scale="percent", **d
     Examples
     --------
     >>> undefined(3, "papers", "all in one category").sentence
-    'n/a (3 papers: all in one category)'
+    'share n/a (3 papers: all in one category)'
     """
     return Estimate(
         NAN, conf=conf, n=n, unit=unit, reason=reason, detail={"se": NAN} | detail, label=label, scale=scale
