@@ -1,7 +1,7 @@
-"""Change over years: trend of a share, trend of a rate, growth, and regression on rows within papers.
+"""Association of a property with the year, the field or another property: tables, trends, regression.
 
-Leave out the last, partial year, and start no earlier than the thing itself existed: zeros before that are
-structural. The denominator of each year is always part of the input.
+Tables hold one row per independent unit. Codes of which a paper can have several (fields, patterns), and rows
+that share a paper, have functions of their own: `multi_select`, `rao_scott`, `clustered_logit`.
 """
 
 import math
