@@ -1,0 +1,1 @@
+"""Replication book of pre-trained model reuse in science."""

@@ -1,0 +1,139 @@
+"""Command line of the book: ``python -m ptmreuse COMMAND``."""
+
+import argparse
+import sys
+import time
+
+from ptmreuse import parameters, paths, steps
+from ptmreuse.errors import StudyError
+
+
+def main(arguments=None):
+    """Run one command; the exit code is 0, or 1 after one clear sentence, or 2 after a mistyped command."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - the message a newcomer with an old Python needs
+        sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0])
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options) or 0
+    except StudyError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. Nothing half-finished was kept; run the same command to go on.", file=sys.stderr)
+        return 130
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m ptmreuse", description="Build and check the replication book."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name, function, help):
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=function)
+        return sub
+
+    for name, function, help in (
+        ("book", book, "execute what is out of date and write the book to _build/html"),
+        ("notebooks", notebooks, "execute the notebooks that are out of date"),
+        ("verify", verify, "give a verdict per published claim; exit 1 if one that held no longer does"),
+    ):
+        sub = command(name, function, help)
+        sub.add_argument(
+            "--params", metavar="FILE", help="YAML file with parameters that replace the defaults"
+        )
+        sub.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="one parameter")
+    serve_parser = command("serve", serve, "show the built book at a local address")
+    serve_parser.add_argument("--port", type=int, default=8000)
+    command("parameters", show_parameters, "list all parameters with their ranges and defaults")
+    command("clean", clean, "remove everything the pipeline wrote (_build)")
+    command("lock", lock, "write requirements.lock and environment.yml from pyproject.toml")
+    return parser
+
+
+def _values(options):
+    return parameters.read(options.params or None, options.set)
+
+
+def _run(upto, options):
+    started = time.monotonic()
+    ran = steps.run(upto, _values(options))
+    return ran, time.monotonic() - started
+
+
+def book(options):
+    """Build the book."""
+    ran, seconds = _run("book", options)
+    page = paths.HTML / "index.html"
+    if ran:
+        print(f"The book is ready ({seconds:.0f} s): {page}")
+    else:
+        print(f"Nothing changed; the book is up to date: {page}")
+
+
+def notebooks(options):
+    """Execute the notebooks."""
+    ran, seconds = _run(steps.NOTEBOOKS[-1], options)
+    print(
+        f"Executed notebooks ({seconds:.0f} s): {paths.EXECUTED}"
+        if ran
+        else "Nothing changed; notebooks are up to date."
+    )
+
+
+def verify(options):
+    """Print the verdict per claim."""
+    _run(steps.NOTEBOOKS[-1], options)
+    from ptmreuse import claims
+
+    return claims.verify(_values(options))
+
+
+def serve(options):
+    """Serve the built book on this machine only."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    if not (paths.HTML / "index.html").exists():
+        raise StudyError(
+            expected="a built book", found="none", where=paths.shown(paths.HTML), do="run make book first"
+        )
+    handler = partial(SimpleHTTPRequestHandler, directory=str(paths.HTML))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
+    except OSError as error:
+        raise StudyError(
+            expected=f"port {options.port} to be free",
+            found=error.strerror,
+            where="serve",
+            do="choose another --port",
+        ) from None
+    print(f"The book is at http://127.0.0.1:{options.port} (stop with Ctrl+C)")
+    server.serve_forever()
+
+
+def show_parameters(options):
+    """Print the parameter schema."""
+    for row in parameters.table(parameters.DEFAULTS):
+        print(f"{row['name']} = {row['default']!r}  ({row['range']})\n    {row['meaning']}")
+
+
+def clean(options):
+    """Remove everything the pipeline wrote."""
+    import shutil
+
+    if paths.BUILD.exists():
+        shutil.rmtree(paths.BUILD)
+    print("Removed _build; data, notebooks and pages are untouched.")
+
+
+def lock(options):
+    """Write the lock file and environment.yml from pyproject.toml."""
+    from ptmreuse import environment
+
+    environment.write()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

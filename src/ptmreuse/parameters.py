@@ -1,0 +1,293 @@
+"""The parameters of a run: one schema for command line, notebooks, tests and book.
+
+papermill runs a mistyped parameter with its default value and no complaint, and YAML reads ``seed: false``,
+``007`` or ``1e5`` as something a reader would not expect. So every value is checked here, from the raw text
+of the file, before any kernel starts.
+"""
+
+import ast
+import difflib
+import json
+import math
+import re
+from typing import NamedTuple
+
+import yaml
+
+from ptmreuse import paths
+from ptmreuse.errors import StudyError
+
+
+class Parameter(NamedTuple):
+    """One parameter: a whole number, a number, a choice among words, or a path."""
+
+    name: str
+    type: str  # "whole number", "number", "choice" or "path"
+    default: object
+    allowed: tuple  # (lowest, highest), the choices, or () for a path
+    unit: str
+    meaning: str
+
+    @property
+    def range(self):
+        """The allowed values, in words."""
+        if self.type == "path":
+            return "a path, or empty"
+        if self.type == "choice":
+            return ", ".join(self.allowed)
+        return f"{self.allowed[0]} to {self.allowed[1]}"
+
+
+SCHEMA = (
+    Parameter("source", "choice", "embedded", ("embedded", "pilot", "release", "tables", "simulated"), "",
+              "the coded papers that the notebooks analyse"),
+    Parameter("release", "path", "", (), "", "the authors' SQLite database, for source: release"),
+    Parameter("tables", "path", "", (), "", "a folder of study tables, for source: tables"),
+    Parameter("pilot", "path", "", (), "", "the authors' pilot workbook, for source: pilot (empty: where make data put it)"),
+    Parameter("last_year", "whole number", 2025, (2000, 2100), "year", "the last publication year analysed"),
+    Parameter("seed", "whole number", 20260313, (0, 4294967295), "", "the seed of everything random"),
+    Parameter("confidence", "number", 0.95, (0.5, 0.999), "share", "the confidence level of every interval"),
+    Parameter("resamples", "whole number", 9999, (199, 99999), "resamples", "bootstrap and permutation resamples"),
+    Parameter("simulated_papers", "whole number", 18091, (500, 200000), "papers", "the size of the simulated frame"),
+    Parameter("sampling_fraction", "number", 0.1, (0.005, 1.0), "share",
+              "the share of each stratum (year and megajournal) drawn for checking"),
+    Parameter("half_width", "number", 0.05, (0.005, 0.25), "share",
+              "the interval half-width that the sample-size plan aims at"),
+    Parameter("rater_papers", "whole number", 300, (20, 20000), "papers",
+              "papers coded by the two simulated raters"),
+    Parameter("rater_prevalence", "number", 0.2, (0.01, 0.99), "share",
+              "the true prevalence of reuse among the papers of the simulated raters"),
+    Parameter("rater_sensitivity", "number", 0.85, (0.5, 1.0), "share", "the sensitivity of the simulated raters"),
+    Parameter("rater_specificity", "number", 0.95, (0.5, 1.0), "share", "the specificity of the simulated raters"),
+    Parameter("multiplicity", "choice", "holm", ("holm", "bh"), "",
+              "the adjustment of the primary tests: family-wise (holm) or false discovery rate (bh)"),
+)  # fmt: skip
+NAMES = tuple(p.name for p in SCHEMA)
+DEFAULTS = {p.name: p.default for p in SCHEMA}
+
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+
+
+def read(path=None, settings=()):
+    """Read the parameters of a run: the defaults, a YAML file over them, single settings over both.
+
+    Parameters
+    ----------
+    path : path-like, optional
+        A YAML file with one ``name: value`` per line.
+    settings : iterable of str
+        ``name=value`` texts, as typed on the command line.
+
+    Returns
+    -------
+    dict
+        Every parameter of the schema, in its order.
+
+    Raises
+    ------
+    StudyError
+        On a file that is missing or no flat YAML mapping, an unknown or repeated name, a value of the wrong
+        type or out of range. The message says which line.
+
+    Examples
+    --------
+    >>> read(settings=["confidence=0.9"])["confidence"]
+    0.9
+    >>> read(settings=["confidance=0.9"])
+    Traceback (most recent call last):
+    ...
+    ptmreuse.errors.StudyError: --set confidance=0.9: expected a parameter name, found 'confidance'; \
+did you mean confidence? (python -m ptmreuse parameters lists all)
+    """
+    values = dict(DEFAULTS)
+    if path:
+        values.update(_from_yaml(path))
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        where = f"--set {setting}"
+        if not equals:
+            raise StudyError(
+                expected="name=value", found=repr(setting), where="--set", do="write --set seed=1"
+            )
+        values[name.strip()] = _value(name.strip(), text.strip(), where, quoted=False)
+    return values
+
+
+def _from_yaml(path):
+    where = paths.shown(path)
+    try:
+        text = paths.Path(path).read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except FileNotFoundError:
+        raise StudyError(
+            expected="a parameter file", found="no such file", where=where, do="check PARAMS or --params"
+        ) from None
+    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
+        raise StudyError(
+            expected="a YAML file in UTF-8",
+            found=type(error).__name__,
+            where=where,
+            do="check PARAMS or --params",
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise StudyError(
+            expected="YAML with one name: value per line",
+            found=getattr(error, "problem", None) or "text that is not YAML",
+            where=where + line,
+            do="correct that line",
+        ) from None
+    if root is None:
+        return {}
+    if not isinstance(root, yaml.MappingNode):
+        raise StudyError(
+            expected="one name: value per line",
+            found=f"a {root.id}",
+            where=where,
+            do="write for example seed: 1",
+        )
+    values = {}
+    for key, node in root.value:
+        place = f"{where}, line {key.start_mark.line + 1}, {key.value if key.id == 'scalar' else key.id}"
+        if key.id == "scalar" and key.value in values:
+            raise StudyError(
+                expected="each name once", found="it again", where=place, do="remove one of the lines"
+            )
+        if node.id != "scalar":
+            raise StudyError(expected="one value", found=f"a {node.id}", where=place, do="write name: value")
+        name = key.value if key.id == "scalar" else ""
+        values[name] = _value(name, node.value, place, quoted=bool(node.style), tag=node.tag)
+    return values
+
+
+def _value(name, text, where, *, quoted, tag=""):
+    if name not in NAMES:
+        near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}? (" if near else "use one of the schema ("
+        raise StudyError(
+            expected="a parameter name",
+            found=repr(name),
+            where=where,
+            do=f"{hint}python -m ptmreuse parameters lists all)",
+        )
+    parameter = SCHEMA[NAMES.index(name)]
+    found = f"the text {text!r}" if quoted else text or "nothing"
+    if parameter.type in ("choice", "path"):
+        if tag.endswith(":null") and not text and parameter.type == "choice":
+            found = "nothing"
+        if parameter.type == "path":
+            return text
+        if text not in parameter.allowed:
+            near = difflib.get_close_matches(text, parameter.allowed, n=1)
+            raise StudyError(
+                expected=f"one of {parameter.range}",
+                found=found,
+                where=where,
+                do=f"did you mean {near[0]}?" if near else "choose one of them",
+            )
+        return text
+    whole = parameter.type == "whole number"
+    if quoted or not (_WHOLE if whole else _NUMBER).fullmatch(text):
+        example = f"write it in plain digits, for example {name}: {parameter.default}"
+        raise StudyError(expected=f"a {parameter.type}", found=found, where=where, do=example)
+    value = int(text) if whole else float(text)
+    return _in_range(parameter, value, where)
+
+
+def _in_range(parameter, value, where):
+    low, high = parameter.allowed
+    if not (math.isfinite(value) and low <= value <= high):
+        raise StudyError(
+            expected=f"a {parameter.type} from {low} to {high}",
+            found=str(value),
+            where=where,
+            do="choose a value in this range",
+        )
+    return value
+
+
+def of_notebook(path):
+    """The parameters that a notebook declares, checked against the schema.
+
+    Parameters
+    ----------
+    path : Path
+        A notebook with exactly one cell tagged ``parameters``, whose lines are ``name = default``.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    StudyError
+        If the cell is missing, is not made of plain assignments, names an unknown parameter, or gives another
+        default than the schema.
+    """
+    where = paths.shown(path)
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise StudyError(
+            expected="a Jupyter notebook",
+            found=f"a file that is not one ({error})",
+            where=where,
+            do="restore it",
+        ) from None
+    tagged = [c for c in cells if "parameters" in c.get("metadata", {}).get("tags", [])]
+    if len(tagged) != 1:
+        raise StudyError(
+            expected="one cell tagged parameters",
+            found=str(len(tagged)),
+            where=where,
+            do="tag the cell that lists the parameters",
+        )
+    declared = {}
+    for line in ast.parse("".join(tagged[0]["source"])).body:
+        try:
+            declared[line.targets[0].id] = ast.literal_eval(line.value)
+        except (AttributeError, ValueError):
+            raise StudyError(
+                expected="lines of the form name = value",
+                found=ast.unparse(line),
+                where=f"{where}, parameters cell",
+                do="move other code to the next cell",
+            ) from None
+    for name, default in declared.items():
+        place = f"{where}, parameters cell, {name}"
+        if name not in NAMES:
+            _value(name, "", place, quoted=False)
+        if default != DEFAULTS[name] or type(default) is not type(DEFAULTS[name]):
+            raise StudyError(
+                expected=f"the schema's default {DEFAULTS[name]!r}",
+                found=repr(default),
+                where=place,
+                do="correct the cell, or the schema in src/ptmreuse/parameters.py",
+            )
+    return list(declared)
+
+
+def table(values):
+    """The parameters of a run as rows: name, value, default, differs, range, unit, meaning.
+
+    Examples
+    --------
+    >>> row = table(read(settings=["seed=7"]))[5]
+    >>> row["name"], row["value"], row["differs"]
+    ('seed', 7, 'yes')
+    """
+    return [
+        {
+            "name": p.name,
+            "value": values[p.name],
+            "default": p.default,
+            "differs": "yes" if values[p.name] != p.default else "no",
+            "type": p.type,
+            "range": p.range,
+            "unit": p.unit,
+            "meaning": p.meaning,
+        }
+        for p in SCHEMA
+    ]

@@ -1,0 +1,65 @@
+"""Every path of the project, in one place."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Inputs: people write these.
+DATA = ROOT / "data"
+NOTEBOOKS = ROOT / "notebooks"
+BOOK = ROOT / "book"
+SOURCE = ROOT / "src" / "ptmreuse"
+
+# Outputs: only the pipeline writes these.
+BUILD = ROOT / "_build"
+TABLES = BUILD / "tables"  # study tables of the source in use
+EXECUTED = BUILD / "notebooks"  # executed, normalised notebooks
+RESULTS = BUILD / "results"  # small tidy files, one folder per step
+STAGE = BUILD / "stage"  # what Sphinx reads
+HTML = BUILD / "html"  # the published book
+STATE = BUILD / "state"  # what each step was made from
+
+
+def shown(path):
+    """A path as people should read it: relative to the project where it lies inside, else its last part."""
+    path = Path(path).resolve()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+
+
+def sha256(path):
+    """SHA-256 of a file's bytes, as hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def text_sha256(text):
+    """SHA-256 of a text, as hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def watch_reads():
+    """Record from now on which files under data/ this process opens.
+
+    Returns
+    -------
+    set of str
+        Absolute paths; grows as files are opened.
+    """
+    read = set()
+    inside = str(DATA) + os.sep
+
+    def remember(event, arguments):
+        if event == "open" and isinstance(arguments[0], str):
+            name = os.path.abspath(arguments[0])
+            if name.startswith(inside):
+                read.add(name)
+
+    sys.addaudithook(remember)
+    return read
+
+
+# While the pipeline runs a notebook, every module's reads count, so watching starts with the first import.
+READ = watch_reads() if "PTMREUSE_RESULTS" in os.environ else set()

@@ -1,0 +1,412 @@
+"""What a notebook found: numbers, tables and figures, each written once and read by every page.
+
+A notebook calls `start` in its first cell and then `number`, `table`, `figure` and `say`. Each writes into
+the notebook's results folder and shows the same thing in the notebook. Pages never repeat a number: they
+name its key.
+"""
+
+import html
+import json
+import math
+import os
+import shutil
+
+import pandas as pd
+from IPython import get_ipython
+from IPython.display import display
+
+from ptmreuse import figures, paths
+from ptmreuse.errors import StudyError
+from ptmreuse.statistics import Estimate
+from ptmreuse.study import KINDS
+
+LABELS = {
+    "published": "Published fact",
+    "coded": "Coded papers",
+    "simulated": "Simulated, not evidence",
+}
+NUMBER_COLUMNS = (
+    "key", "about", "text", "value", "low", "high", "confidence", "n", "unit", "method", "p", "sentence",
+    "data_kind", "step", "cell",
+)  # fmt: skip
+
+_now = {"step": None, "folder": None, "numbers": {}, "items": {}}
+
+
+def start(step):
+    """Begin the results of a notebook: an empty folder, the book's figure style.
+
+    Parameters
+    ----------
+    step : str
+        The notebook's name without suffix; its results go to ``_build/results/<step>/``.
+    """
+    folder = paths.Path(os.environ.get("PTMREUSE_RESULTS", paths.RESULTS)) / step
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    _now.update(step=step, folder=folder, numbers={}, items={})
+    figures.use_style()
+    _write()
+
+
+def _write():
+    frame = pd.DataFrame(list(_now["numbers"].values()), columns=NUMBER_COLUMNS)
+    frame.to_csv(_now["folder"] / "numbers.csv", index=False, lineterminator="\n")
+    items = json.dumps(list(_now["items"].values()), indent=1, ensure_ascii=False)
+    (_now["folder"] / "items.json").write_text(items + "\n", encoding="utf-8")
+    (_now["folder"] / "reads.json").write_text(json.dumps(sorted(paths.READ)), encoding="utf-8")
+
+
+def _check(name, kind, taken):
+    if _now["folder"] is None:
+        raise StudyError(
+            expected="results.start(...) in the notebook's first cell",
+            found="no call",
+            where=name,
+            do="call it before any result",
+        )
+    if kind not in KINDS:
+        raise StudyError(
+            expected=f"a data kind among {', '.join(KINDS)}", found=repr(kind), where=name, do="name it"
+        )
+    if name in taken:
+        raise StudyError(
+            expected="each result once",
+            found="it again",
+            where=f"{_now['step']}, {name}",
+            do="choose another name",
+        )
+
+
+def _cell():
+    shell = get_ipython()
+    return shell.execution_count if shell else 0
+
+
+def percent(value, digits=1):
+    r"""A share as people read it.
+
+    Examples
+    --------
+    >>> percent(0.35454), percent(float("nan"))
+    ('35.5\xa0%', 'n/a')
+    """
+    return "n/a" if _missing(value) else f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def points(value, digits=1):
+    """A difference of shares in percentage points.
+
+    Examples
+    --------
+    >>> points(0.1199)
+    '12.0 percentage points'
+    """
+    return "n/a" if _missing(value) else f"{100 * value:.{digits}f} percentage points"
+
+
+def count(value):
+    """A count with thousands separators.
+
+    Examples
+    --------
+    >>> count(17511)
+    '17,511'
+    """
+    return "n/a" if _missing(value) else f"{value:,.0f}"
+
+
+def decimal(value, digits=2):
+    """A plain number with a fixed number of decimals.
+
+    Examples
+    --------
+    >>> decimal(1.5571)
+    '1.56'
+    """
+    return "n/a" if _missing(value) else f"{value:,.{digits}f}"
+
+
+def p_value(value):
+    r"""A p value, never zero.
+
+    Examples
+    --------
+    >>> p_value(0.00001), p_value(0.0312)
+    ('<\xa00.001', '0.031')
+    """
+    if _missing(value):
+        return "n/a"
+    return "<\N{NO-BREAK SPACE}0.001" if value < 0.001 else f"{value:.3f}"
+
+
+# n/a never turns into 0 % or 100 %.
+FORMS = {"percent": percent, "points": points, "count": count, "decimal": decimal, "p": p_value, "text": str}
+
+
+def _missing(value):
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def number(key, value, *, about, kind, form=None, unit="", n=None, method="counted"):
+    """Record one number for the pages, with everything needed to trace it.
+
+    Parameters
+    ----------
+    key : str
+        How pages call it: ``{num}`key```.
+    value : Estimate, int, float or str
+        An Estimate brings its own interval, unit, n, method and sentence.
+    about : str
+        What it is, for the registry.
+    kind : {'published', 'coded', 'simulated'}
+    form : {'count', 'percent', 'decimal', 'p', 'text'}, optional
+        How prose shows it; by default whole numbers are counts, Estimates percent, texts as they are.
+
+    Returns
+    -------
+    Estimate, int, float or str
+        The value, unchanged.
+
+    Raises
+    ------
+    StudyError
+        If the key was used before or the data kind is unknown.
+    """
+    _check(key, kind, _now["numbers"])
+    row = dict.fromkeys(NUMBER_COLUMNS, "")
+    row.update(key=key, about=about, data_kind=kind, step=_now["step"], cell=_cell())
+    if isinstance(value, Estimate):
+        form = form or {"number": "decimal", "points": "points"}.get(value.scale, "percent")
+        text = (
+            FORMS[form](value.value) if not _missing(value.value) else f"n/a ({count(value.n)} {value.unit})"
+        )
+        row.update(
+            text=text, value=value.value, low=value.low, high=value.high, confidence=value.conf, n=value.n,
+            unit=value.unit, method=value.method, p="" if value.p is None else value.p, sentence=f"{about}: {value.sentence}.",
+        )  # fmt: skip
+    else:
+        form = form or (
+            "text" if isinstance(value, str) else "count" if float(value).is_integer() else "decimal"
+        )
+        text = FORMS[form](value)
+        row.update(text=text, value=value, unit=unit, n="" if n is None else n, method=method)
+        row["sentence"] = f"{about}: {text}{' ' + unit if unit and unit != 'share' else ''}."
+    _now["numbers"][key] = row
+    _write()
+    return value
+
+
+def say(*keys):
+    """Show recorded numbers as sentences, each marked with its data kind."""
+    rows = []
+    for key in keys:
+        if key not in _now["numbers"]:
+            raise StudyError(
+                expected="a recorded number",
+                found=repr(key),
+                where=f"{_now['step']}, say",
+                do="record it before",
+            )
+        rows.append(_now["numbers"][key])
+    _add({"name": "say-" + keys[0], "type": "sentences", "keys": list(keys)}, sentences_html(rows))
+
+
+def sentences_html(rows, link=None):
+    """HTML list of the sentences of registry rows; `link` turns a key into an address."""
+    items = []
+    for row in rows:
+        text = html.escape(row["sentence"])
+        if link:
+            text = f'<a class="ptm-traced" href="{link(row["key"])}">{text}</a>'
+        items.append(f"<li>{badge(row['data_kind'])} {text}</li>")
+    return '<ul class="ptm-say">' + "".join(items) + "</ul>"
+
+
+def badge(kind):
+    """HTML label of a data kind."""
+    return f'<span class="ptm-kind ptm-{kind}">{LABELS[kind]}</span>'
+
+
+def table(name, frame, *, caption, kind, formats=None, labels=None, show=None):
+    """Write a table as CSV and show it, captioned, with the data kind.
+
+    Parameters
+    ----------
+    name : str
+        File name and anchor.
+    frame : DataFrame
+        One row per line; the first column names the row.
+    caption : str
+        What the table shows, one sentence.
+    kind : {'published', 'coded', 'simulated'}
+    formats : dict, optional
+        Column to one of `FORMS`; other numbers are shown as counts where whole, else with two decimals.
+    labels : dict, optional
+        Column to the heading shown; by default underscores become blanks.
+    show : list of str, optional
+        The columns that the page shows; the CSV always has all.
+    """
+    _check(name, kind, _now["items"])
+    _safe(frame).assign(data_kind=kind).to_csv(
+        _now["folder"] / f"{name}.csv", index=False, lineterminator="\n"
+    )
+    body = table_html(frame[show] if show else frame, formats=formats, labels=labels)
+    (_now["folder"] / f"{name}.html").write_text(body + "\n", encoding="utf-8")
+    item = {"name": name, "type": "table", "caption": caption, "kind": kind}
+    _add(item, framed_html(item, body))
+
+
+def table_html(frame, formats=None, labels=None):
+    """An HTML table: scoped headers, escaped cells, numbers aligned.
+
+    Examples
+    --------
+    >>> table_html(pd.DataFrame({"model": ["<b>"], "papers": [1200]}))[-51:]
+    '<td class="ptm-num">1,200</td></tr></tbody></table>'
+    """
+    formats, labels = formats or {}, labels or {}
+    numeric = {c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c])} | {
+        c for c, form in formats.items() if form != "text"
+    }
+    heads = "".join(
+        f'<th scope="col"{_num(c in numeric)}>{html.escape(str(labels.get(c, str(c).replace("_", " "))))}</th>'
+        for c in frame.columns
+    )
+    rows = []
+    for values in frame.itertuples(index=False):
+        cells = []
+        for position, (column, value) in enumerate(zip(frame.columns, values, strict=True)):
+            text = html.escape(_cell_text(value, column, formats.get(column)))
+            tag, scope = ("th", ' scope="row"') if position == 0 else ("td", "")
+            cells.append(f"<{tag}{scope}{_num(column in numeric)}>{text}</{tag}>")
+        rows.append("<tr>" + "".join(cells) + "</tr>")
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _num(is_number):
+    return ' class="ptm-num"' if is_number else ""
+
+
+def _cell_text(value, column, form):
+    if form:
+        return FORMS[form](value)
+    if _missing(value):
+        return ""
+    if isinstance(value, str):
+        return value
+    if str(column).endswith("year"):
+        return str(int(value))
+    return count(value) if float(value).is_integer() else decimal(value)
+
+
+def _safe(frame):
+    # A spreadsheet runs cells that begin with these characters as formulas.
+    def quote(value):
+        return "'" + value if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+
+    text = frame.select_dtypes(include=["object", "string"]).columns
+    return frame.assign(**{c: frame[c].map(quote) for c in text})
+
+
+def figure(name, fig, *, caption, alt, kind, data):
+    """Write a figure as SVG with the data it shows as CSV, and show it, captioned, with the data kind.
+
+    Parameters
+    ----------
+    name : str
+        File name and anchor.
+    fig : matplotlib Figure
+    caption : str
+        What the reader should see, one or two sentences.
+    alt : str
+        The figure in words, for those who do not see it: what is drawn and the numbers that matter.
+    kind : {'published', 'coded', 'simulated'}
+    data : DataFrame
+        What is drawn.
+
+    Raises
+    ------
+    StudyError
+        If caption or alt text is missing or too short to say anything.
+    """
+    _check(name, kind, _now["items"])
+    for what, text in (("caption", caption), ("alt", alt)):
+        if len(text.split()) < 4:
+            raise StudyError(
+                expected=f"a {what} of at least four words",
+                found=repr(text),
+                where=f"{_now['step']}, figure {name}",
+                do="say what the figure shows, with its main numbers",
+            )
+    svg = figures.to_svg(fig, kind)
+    (_now["folder"] / f"{name}.svg").write_text(svg, encoding="utf-8")
+    _safe(data).assign(data_kind=kind).to_csv(
+        _now["folder"] / f"{name}.csv", index=False, lineterminator="\n"
+    )
+    item = {"name": name, "type": "figure", "caption": caption, "alt": alt, "kind": kind}
+    _add(item, framed_html(item, figures.inline(svg, name, alt)))
+
+
+def framed_html(item, body, more=""):
+    """A table or figure with caption and data kind; `more` is put under the caption."""
+    name = html.escape(item["name"], quote=True)
+    caption = f"{badge(item['kind'])} {html.escape(item['caption'])}"
+    if item["type"] == "table":
+        body = body.replace("<table>", f'<table aria-describedby="cap-{name}">', 1)
+        body = f'<div class="ptm-scroll">{body}</div>'
+    return (
+        f'<figure class="ptm-{item["type"]}" id="{name}">{body}'
+        f'<figcaption id="cap-{name}">{caption}{more}</figcaption></figure>'
+    )
+
+
+def _add(item, body):
+    item.update(step=_now["step"], cell=_cell())
+    _now["items"][item["name"]] = item
+    _write()
+    # The staging step recognises our outputs by this mark and refuses every other rich output.
+    display(
+        {"text/html": body, "text/plain": f"<{item['type']} {item['name']}>"},
+        metadata={"ptmreuse": {"item": item["name"]}},
+        raw=True,
+    )
+
+
+def numbers(*steps):
+    """The registry: the recorded numbers of finished notebooks, indexed by key.
+
+    Parameters
+    ----------
+    *steps : str
+        Notebook names; none means all that have results.
+
+    Raises
+    ------
+    StudyError
+        If a notebook has no results yet or two notebooks recorded the same key.
+    """
+    root = paths.Path(os.environ.get("PTMREUSE_RESULTS", paths.RESULTS))
+    if not steps:
+        steps = sorted(path.parent.name for path in root.glob("*/numbers.csv"))
+    frames = []
+    for step in steps:
+        path = root / step / "numbers.csv"
+        if not path.exists():
+            raise StudyError(
+                expected=f"the results of {step}",
+                found="none",
+                where="registry",
+                do="run make notebooks first",
+            )
+        frames.append(pd.read_csv(path, keep_default_na=False, dtype={"text": "str", "unit": "str"}))
+    registry = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=NUMBER_COLUMNS)
+    twice = registry[registry["key"].duplicated()]
+    if len(twice):
+        raise StudyError(
+            expected="each key in one notebook",
+            found=f"{twice['key'].iloc[0]} again in {twice['step'].iloc[0]}",
+            where="registry",
+            do="rename one of them",
+        )
+    return registry.set_index("key", drop=False)

@@ -1,0 +1,192 @@
+"""Reuse: pairs, instances and papers, patterns, and the most reused models.
+
+Three units must not be mixed. A *pair* is a (model, pattern) in a paper; an *instance* is a model in a paper,
+whatever the number of patterns; a *paper* reuses at least one model. Pairs of one paper are alike, so a share
+of pairs gets an interval that resamples papers.
+"""
+
+import numpy as np
+import pandas as pd
+
+from ptmreuse import statistics
+from ptmreuse.study import PATTERNS
+
+
+def units(reuse):
+    """How many papers, instances and pairs the codes hold.
+
+    Parameters
+    ----------
+    reuse : DataFrame
+        Study table of one coder.
+
+    Returns
+    -------
+    dict
+        papers, instances, pairs, unknown_patterns.
+
+    Examples
+    --------
+    >>> codes = pd.DataFrame({"paper": ["a", "a", "b"], "canonical": ["U-Net", "U-Net", "BERT"],
+    ...                       "pattern": ["adaptation", "conceptual", "unknown"]})
+    >>> units(codes)
+    {'papers': 2, 'instances': 2, 'pairs': 3, 'unknown_patterns': 1}
+    """
+    return {
+        "papers": int(reuse["paper"].nunique()),
+        "instances": len(reuse.drop_duplicates(["paper", "canonical"])),
+        "pairs": len(reuse),
+        "unknown_patterns": int((reuse["pattern"] == "unknown").sum()),
+    }
+
+
+def per_paper(reuse, pattern):
+    """Pairs by one pattern and all pairs of each paper, as cluster sizes.
+
+    Pairs whose pattern is unknown are left out of both; `units` counts them.
+
+    Returns
+    -------
+    DataFrame
+        paper, with_pattern, pairs; one row per paper that has a pair with known pattern.
+    """
+    known = reuse[reuse["pattern"] != "unknown"]
+    counts = (
+        known.assign(with_pattern=known["pattern"] == pattern)
+        .groupby("paper")
+        .agg(with_pattern=("with_pattern", "sum"), pairs=("pattern", "size"))
+    )
+    return counts.astype("int64").reset_index()
+
+
+def pattern_shares(reuse, *, conf, resamples, seed):
+    """Each pattern's share of pairs (papers resampled) and of papers (Wilson).
+
+    Returns
+    -------
+    table : DataFrame
+        One row per pattern: pattern, pairs, pair_share, pair_low, pair_high, papers, paper_share, paper_low,
+        paper_high. Paper shares add up to more than 1 where papers reuse by several patterns.
+    estimates : dict
+        (pattern, "pairs" or "papers") to Estimate.
+    """
+    rows, estimates = [], {}
+    for pattern in PATTERNS:
+        clusters = per_paper(reuse, pattern)
+        pairs = statistics.clustered_share(
+            clusters["with_pattern"], clusters["pairs"], unit="pairs", conf=conf, resamples=resamples, seed=seed,
+            label=f"{pattern}, share of pairs",
+        )  # fmt: skip
+        having = int((clusters["with_pattern"] > 0).sum())
+        papers = statistics.proportion(
+            having, len(clusters), conf=conf, label=f"{pattern}, share of reusing papers"
+        )
+        estimates[pattern, "pairs"], estimates[pattern, "papers"] = pairs, papers
+        rows.append(
+            {
+                "pattern": pattern,
+                "pairs": int(clusters["with_pattern"].sum()),
+                "pair_share": pairs.value,
+                "pair_low": pairs.low,
+                "pair_high": pairs.high,
+                "papers": having,
+                "paper_share": papers.value,
+                "paper_low": papers.low,
+                "paper_high": papers.high,
+            }
+        )
+    return pd.DataFrame(rows), estimates
+
+
+def most_reused(reuse, by, *, conf, resamples, seed):
+    """The most reused models, by canonical name or by family, with rank intervals.
+
+    A model counts once per paper.
+
+    Parameters
+    ----------
+    by : {'canonical', 'family'}
+
+    Returns
+    -------
+    DataFrame
+        As `statistics.rank_intervals`, with `name` the model or family and `count` the papers that reuse it.
+    """
+    counts = reuse.drop_duplicates(["paper", by])[by].value_counts()
+    return rank_counts(counts, conf=conf, resamples=resamples, seed=seed)
+
+
+def rank_counts(counts, *, conf, resamples, seed):
+    """Rank intervals of counts, such as published ones.
+
+    Parameters
+    ----------
+    counts : Series of int
+        Indexed by model or family.
+
+    Returns
+    -------
+    DataFrame
+        As `statistics.rank_intervals`; the order of the input does not matter.
+    """
+    counts = counts.sort_index()
+    return statistics.rank_intervals(
+        counts.to_numpy(), counts.index.tolist(), conf=conf, resamples=resamples, seed=seed
+    )
+
+
+def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
+    """The rank of one category by frequency, with an interval that resamples papers.
+
+    Parameters
+    ----------
+    codes : DataFrame
+        One row per counted thing (a pair, a stage, a paper in a field), with columns paper and `column`.
+    column : str
+        Holds the categories; rows with *unknown* are left out.
+    category : str
+        Whose rank is asked for. A category that never occurs has the last rank.
+    conf, resamples, seed
+        Of the percentile bootstrap over papers. In a tie every tied category has the best of their ranks.
+    unit : str
+        What a row is.
+
+    Returns
+    -------
+    Estimate
+        Rank 1 is the most frequent; `detail["leads"]` is the share of resamples in which it is first.
+        NaN without codes.
+
+    Examples
+    --------
+    >>> codes = pd.DataFrame({"paper": list("aabc"), "pattern": ["x", "x", "x", "y"]})
+    >>> rank(codes, "pattern", "x", conf=0.95, resamples=199, seed=1).value
+    1.0
+    """
+    known = codes[codes[column] != "unknown"]
+    if known.empty:
+        return statistics.undefined(0, unit, "nothing coded", conf=conf, label="rank", scale="number")
+    table = pd.crosstab(known["paper"], known[column])
+    if category not in table:
+        table[category] = 0
+    counts = table.to_numpy()
+    own = table.columns.get_loc(category)
+    rng = np.random.default_rng(seed)
+    papers = len(counts)
+    totals = rng.multinomial(papers, np.full(papers, 1 / papers), size=resamples) @ counts
+    ranks = 1 + (totals > totals[:, [own]]).sum(axis=1)
+    tail = (1 - conf) / 2
+    low, high = np.quantile(ranks, [tail, 1 - tail], method="inverted_cdf")
+    observed = counts.sum(axis=0)
+    return statistics.Estimate(
+        value=float(1 + (observed > observed[own]).sum()),
+        low=float(low),
+        high=float(high),
+        conf=conf,
+        method=f"percentile bootstrap of {papers} papers",
+        n=int(observed.sum()),
+        unit=unit,
+        detail={"leads": float((ranks == 1).mean()), "categories": table.shape[1]},
+        label=f"rank of {category}",
+        scale="number",
+    )
