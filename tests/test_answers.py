@@ -1,0 +1,268 @@
+"""The answer reader: every shape in which the study's model answered, and anything else without an error."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ptmreuse import study
+from ptmreuse.answers import STATUSES, UNREADABLE, Item, read_answer
+
+A = {
+    "model": "U-Net",
+    "form": "transfer learning",
+    "classification": "adaptation_reuse",
+    "prose": "we [7] {x}",
+}
+B = {"model": "SignalP 5.0", "form": "tool", "classification": "deployment_reuse", "prose": "was run"}
+BOTH = [Item("U-Net", "adaptation"), Item("SignalP 5.0", "deployment")]
+TEXT = json.dumps([A, B])
+
+
+def ollama(text, **more):
+    return json.dumps(
+        {"model": "llama3", "created_at": "2026-05-01T00:00:00Z", "response": text, "done": True} | more
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        (TEXT, "list"),
+        (json.dumps({"response": [A, B]}), "wrapped list"),
+        (json.dumps({"whatever key": [A, B], "note": "two"}), "wrapped list"),
+        (json.dumps({"model": [A, B]}), "wrapped list"),
+        (json.dumps([[A], [B]]), "list > nested"),
+        (json.dumps([{"models": [A, B]}]), "list > nested"),
+        (json.dumps({"response": {"result": [A, B]}}), "wrapped object > wrapped list"),
+        (json.dumps({"response": TEXT}), "wrapped > string > list"),
+        (json.dumps(TEXT), "string > list"),
+        (f"```json\n{TEXT}\n```", "fenced > list"),
+        (f"Here it is:\n```\n{TEXT}\n```\nThat is all.", "fenced > list"),
+        (f"In [12] and below: {TEXT} (see [3])", "in prose > list"),
+        (f"<think>maybe {{}}</think>{TEXT}", "after thinking > list"),
+        (json.dumps(A) + "\n" + json.dumps(B), "sequence > list"),
+        (ollama(TEXT), "envelope > list"),
+        (
+            ollama(None, message={"role": "assistant", "content": f"```json\n{TEXT}```"}),
+            "envelope > fenced > list",
+        ),
+        (
+            json.dumps({"choices": [{"message": {"content": TEXT}, "finish_reason": "stop"}]}),
+            "envelope > list",
+        ),
+        (
+            json.dumps(
+                {
+                    "status": "completed",
+                    "error": None,
+                    "output": [
+                        {"type": "reasoning", "summary": []},
+                        {"type": "message", "content": [{"type": "output_text", "text": TEXT}]},
+                    ],
+                }
+            ),
+            "envelope > list",
+        ),
+        (
+            json.dumps({"adaptation_reuse": ["U-Net"], "deployment_reuse": [B], "conceptual_reuse": []}),
+            "keyed by class",
+        ),
+        (
+            json.dumps({m["model"]: {k: v for k, v in m.items() if k != "model"} for m in (A, B)}),
+            "keyed by model",
+        ),
+        (TEXT.encode(), "list"),
+    ],
+)
+def test_every_shape_gives_the_same_two_items(text, shape):
+    answer = read_answer(text, "pattern")
+    assert (answer.status, answer.shape, list(answer.items)) == ("ok", shape, BOTH)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "items"),
+    [
+        (json.dumps(A), "ok", BOTH[:1]),
+        (json.dumps([A, A]), "ok", BOTH[:1] * 2),
+        (json.dumps({**A, "model": ["U-Net", "VGG"]}), "ok", [BOTH[0], Item("VGG", "adaptation")]),
+        (
+            json.dumps({**A, "classification": "adaptation_reuse and conceptual_reuse"}),
+            "ok",
+            [BOTH[0], Item("U-Net", "conceptual")],
+        ),
+        (json.dumps([A, {"model": "VGG"}, B]), "partial", [BOTH[0], Item("VGG", "unknown"), BOTH[1]]),
+        (json.dumps([A, None, 3]), "partial", BOTH[:1]),
+        (json.dumps([A, {**B, "model": "None"}]), "partial", BOTH[:1]),
+        (json.dumps([A, {**B, "model": "x" * 201}]), "partial", BOTH[:1]),
+        (json.dumps({**A, "classification": "hybrid_reuse"}), "wrong_class", [Item("U-Net", "unknown")]),
+        (
+            json.dumps(["U-Net", "VGG"]),
+            "wrong_class",
+            [Item("U-Net", "unknown"), Item("VGG", "unknown")],
+        ),
+        (
+            json.dumps({"model": "\ud800网络\n2", "classification": "adaptation"}),
+            "ok",
+            [Item("?网络 2", "adaptation")],
+        ),
+        (None, "empty", []),
+        (" \n", "empty", []),
+        ("{}", "empty", []),
+        ("[]", "empty", []),
+        ("null", "empty", []),
+        ('{"response": []}', "empty", []),
+        ('{"adaptation_reuse": [], "conceptual_reuse": []}', "empty", []),
+        (json.dumps({"model": None, "classification": None}), "empty", []),
+        (json.dumps({**A, "model": "N/A"}), "empty", []),
+        ('{"error": "context length exceeded"}', "error", []),
+        (ollama("", error="out of memory"), "error", []),
+        (
+            json.dumps(
+                {"choices": [{"message": {"content": None, "refusal": "no"}, "finish_reason": "stop"}]}
+            ),
+            "error",
+            [],
+        ),
+        (
+            json.dumps(
+                {"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "I cannot"}]}]}
+            ),
+            "error",
+            [],
+        ),
+        (TEXT[:-20], "truncated", []),
+        (f"```json\n{TEXT[:-20]}", "truncated", []),
+        (ollama(TEXT, done_reason="length"), "truncated", []),
+        (json.dumps({"response": TEXT[:-20]}), "truncated", []),
+        ("The paper uses U-Net.", "not_json", []),
+        (TEXT.replace('"deployment_reuse"', '"deployment_"reuse"'), "not_json", []),
+        ("[" * 100_000 + "]" * 100_000, "not_json", []),
+        ("9" * 5000, "not_json", []),
+        ("true", "no_answer", []),
+        ('{"unrelated": 1}', "no_answer", []),
+        (json.dumps([{"prose": "text only"}]), "no_answer", []),
+    ],
+)
+def test_status_and_items(text, status, items):
+    answer = read_answer(text, "pattern")
+    assert (answer.status, list(answer.items)) == (status, items)
+
+
+@pytest.mark.parametrize(
+    ("written", "pattern"),
+    [
+        ("Adaptation Reuse", "adaptation"),
+        ("ADAPTATION", "adaptation"),
+        ("adaptation-reuse.", "adaptation"),
+        ("Conceptual reuse", "conceptual"),
+        ("1. deployment_reuse", "deployment"),
+        ("fine-tuning", "unknown"),
+        ("", "unknown"),
+        (None, "unknown"),
+        (7, "unknown"),
+    ],
+)
+def test_other_spellings_of_a_class_are_mapped_and_others_stay_unknown(written, pattern):
+    assert read_answer(json.dumps({**A, "classification": written}), "pattern").items == (
+        Item("U-Net", pattern),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "stage"),
+    [
+        ("Test", "Test"),
+        ("testing", "Test"),
+        ("Step 4: Test", "Test"),
+        ("ANALYSES", "Analysis"),
+        ("Background review", "Background"),
+        ("hypothesis testing", "unknown"),
+        ("results", "unknown"),
+    ],
+)
+def test_other_spellings_of_a_stage(written, stage):
+    answer = read_answer(json.dumps([{"method": "U-Net", "step": written}]), "stage")
+    assert answer.items == (Item("U-Net", stage),)
+
+
+@pytest.mark.parametrize("question", ["uses_dl", "uses_ptm"])
+@pytest.mark.parametrize(
+    ("text", "status", "value"),
+    [
+        ('{"result": true, "prose": null}', "ok", "yes"),
+        ('{"Result": "No"}', "ok", "no"),
+        ('{"result": 1}', "ok", "yes"),
+        ('{"result": "false", "prose": "true"}', "ok", "no"),
+        ('{"uses_deep_learning": "YES.", "prose": "x"}', "ok", "yes"),
+        ('{"response": {"result": false}}', "ok", "no"),
+        ('{"response": "{\\"result\\": true}"}', "ok", "yes"),
+        ('[{"result": true}]', "ok", "yes"),
+        ("true", "ok", "yes"),
+        ('```json\n{"result": false}\n```', "ok", "no"),
+        ('{"result": true} I hope this helps.', "ok", "yes"),
+        ('[{"result": true}, {"result": false}]', "conflict", "unknown"),
+        ('{"result": "maybe"}', "wrong_class", "unknown"),
+        ('{"result": 2}', "wrong_class", "unknown"),
+        ('{"result": null}', "empty", "unknown"),
+        ("", "empty", "unknown"),
+        ("{}", "empty", "unknown"),
+        ('{"error": "rate limit"}', "error", "unknown"),
+        ('{"result": true, "prose": "cut he', "truncated", "unknown"),
+        ("yes, it does", "not_json", "unknown"),
+        ('{"a": true, "b": false}', "no_answer", "unknown"),
+    ],
+)
+def test_yes_or_no(text, status, value, question):
+    answer = read_answer(text, question)
+    assert (answer.status, answer.value, answer.items) == (status, value, ())
+
+
+def test_an_integer_column_is_read_as_its_value():
+    assert read_answer(1, "uses_dl").value == "yes"
+    assert read_answer(1.5, "uses_dl").status == "wrong_class"
+
+
+keys = st.sampled_from(
+    ["model", "models", "method", "classification", "step", "result", "response", "error", "prose", "done"]
+) | st.text(max_size=4)
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12)
+leaves = leaves | st.sampled_from(["U-Net", "adaptation_reuse", "Test", "yes", '{"result": true}', "[{"])
+json_values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(
+    text=st.text()
+    | st.binary()
+    | json_values.map(json.dumps)
+    | json_values.map(lambda v: "```" + json.dumps(v)),
+    cut=st.integers(min_value=0, max_value=60),
+    question=st.sampled_from(study.QUESTIONS),
+)
+def test_never_raises_and_always_has_a_status(text, cut, question):
+    for seen in (text, text[:cut]):
+        answer = read_answer(seen, question)
+        assert answer.status in STATUSES
+        if question in ("uses_dl", "uses_ptm"):
+            assert answer.value in study.ANSWERS and not answer.items
+            assert (answer.value == "unknown") == (answer.status != "ok")
+        else:
+            allowed = {"pattern": study.PATTERNS, "stage": study.STAGES, "model": ("",)}[question]
+            assert all(i.model.strip() and i.model.encode() for i in answer.items)
+            assert {i.category for i in answer.items} <= {*allowed, "unknown"}
+            assert bool(answer.items) == (answer.status not in UNREADABLE)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["U-Net", "BERT", "VGG"]), st.sampled_from(study.PATTERNS)), min_size=1
+    )
+)
+def test_repeats_and_order_are_kept(pairs):
+    listed = [{"model": m, "classification": p + "_reuse"} for m, p in pairs]
+    assert [tuple(i) for i in read_answer(json.dumps({"any": listed}), "pattern").items] == pairs
