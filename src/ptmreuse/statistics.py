@@ -2,8 +2,8 @@
 
 Every function takes counts, or one row per paper, and returns one `Estimate` (or a small table of them).
 Three modules share the work: `statistics` (shares, differences, strata, ranks, sample size), `association`
-(tables, several fields and patterns per paper, trends over years, regression) and `coders` (agreement, coder
-accuracy, shares corrected for coder error).
+(tables, several fields and patterns per paper, trends over years, regression) and `coders` (agreement,
+coder accuracy, shares corrected for coder error).
 
 One policy for degenerate input: nothing to estimate from (no papers, one category, one cluster) gives NaN
 and a reason, and the sentence reads "n/a (0 papers)"; impossible input (k > n, a negative or fractional
@@ -13,13 +13,15 @@ rows.
 
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import statsmodels.stats.proportion as sp
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import GofChisquarePower, NormalIndPower
+from statsmodels.stats.rates import confint_poisson
 
 from ptmreuse.errors import StudyError
 
@@ -36,7 +38,7 @@ class Estimate:
     value, low, high : float
         Point estimate and interval limits; NaN where undefined.
     conf : float
-        Confidence level of the interval.
+        Confidence level of the interval; NaN where the limits are bounds without one.
     method : str
         Method of the interval.
     n : float
@@ -85,7 +87,8 @@ class Estimate:
         text = f"{self.label} {self._print(self.value)}{sign}"
         if not (math.isnan(self.low) or math.isnan(self.high)):
             limits = f"[{self._print(self.low)}, {self._print(self.high)}]"
-            text += f", {100 * self.conf:g} % CI {limits} ({self.method})"
+            kind = "bounds" if math.isnan(self.conf) else f"{100 * self.conf:g} % CI"
+            text += f", {kind} {limits} ({self.method})"
         k = self.detail.get("k", NAN)
         # A weighted share is not k/n; printing "k of n" beside it would mislead.
         plain = abs(k - self.value * self.n) < 1e-6
@@ -245,13 +248,11 @@ def parts_of(where, k, n, ndim=1):
     if (k > n).any():
         i = np.argmax(np.atleast_1d(k > n))
         found = f"{np.atleast_1d(k)[i]} of {np.atleast_1d(n)[i]}"
-        raise StudyError(
-            expected="k of n with k <= n", found=found, where=where, do="check numerator and denominator"
-        )
+        raise StudyError(expected="k of n with k <= n", found=found, where=where, do="check numerator and denominator")
     return k, n
 
 
-# --------------------------------------------------------------------------------------------- one proportion
+# ------------------------------------------------------------------------------------------- one proportion
 
 
 def proportion(k, n, *, unit="papers", conf=0.95, method="wilson", label="share"):
@@ -299,9 +300,293 @@ def proportion(k, n, *, unit="papers", conf=0.95, method="wilson", label="share"
     low, high = sp.proportion_confint(k, n, alpha=1 - conf, method=method)
     share = k / n
     se = math.sqrt(share * (1 - share) / n)
-    return Estimate(
-        share, low, high, conf, PROPORTION_METHODS[method], n, unit, detail={"k": k, "se": se}, label=label
-    )
+    return Estimate(share, low, high, conf, PROPORTION_METHODS[method], n, unit, detail={"k": k, "se": se}, label=label)
+
+
+def several_shares(counts, names=None, *, method="goodman", unit="papers", conf=0.95):
+    """Shares of exclusive categories with intervals that hold all at once.
+
+    Parameters
+    ----------
+    counts : array-like of int
+        Units in each category, categories never used included. For codes of which a unit can have several
+        use `proportion` per category.
+    names : sequence of str, optional
+        Names of the categories.
+    method : {'goodman', 'sison-glaz'}
+        Sison-Glaz needs about seven categories of five or more; `reason` warns where it has not.
+    unit, conf
+        As in `proportion`.
+
+    Returns
+    -------
+    list of Estimate
+        One per category, in the order given.
+
+    Notes
+    -----
+    Goodman (1965), Technometrics 7; Sison and Glaz (1995), JASA 90.
+
+    Examples
+    --------
+    >>> for e in several_shares([60, 422, 118], ["conceptual", "adaptation", "deployment"]):
+    ...     print(e.sentence)
+    conceptual 10.0 %, 95 % CI [7.4, 13.3] (Goodman, simultaneous), 60 of 600 papers
+    adaptation 70.3 %, 95 % CI [65.7, 74.6] (Goodman, simultaneous), 422 of 600 papers
+    deployment 19.7 %, 95 % CI [16.1, 23.8] (Goodman, simultaneous), 118 of 600 papers
+    """
+    where = "several_shares"
+    counts = whole_counts(f"{where}, counts", counts)
+    conf = within(f"{where}, conf", conf, closed=False)
+    one_of(f"{where}, method", method, ("goodman", "sison-glaz"))
+    names = [f"category {i + 1}" for i in range(len(counts))] if names is None else list(names)
+    same_length(where, counts, names)
+    n = int(counts.sum())
+    if n == 0:
+        return [undefined(0, unit, "no units", conf=conf, label=str(name), k=0) for name in names]
+    limits = sp.multinomial_proportions_confint(counts, 1 - conf, method=method)
+    sparse = method == "sison-glaz" and ((counts >= 5).sum() < 7 or counts.min() < 5)
+    reason = "too sparse for Sison-Glaz: use Goodman" if sparse else ""
+    title = {"goodman": "Goodman", "sison-glaz": "Sison-Glaz"}[method] + ", simultaneous"
+    return [
+        Estimate(
+            k / n,
+            max(0.0, float(low)),
+            min(1.0, float(high)),
+            conf,
+            title,
+            n,
+            unit,
+            None,
+            reason,
+            {"k": int(k), "se": math.sqrt(k * (n - k) / n**3)},
+            str(name),
+        )
+        for k, (low, high), name in zip(counts, limits, names, strict=True)
+    ]
+
+
+def binomial_test(k, n, share, *, unit="papers", conf=0.95, label="share"):
+    """Exact test of a share against a given one, with the Clopper-Pearson interval that belongs to it.
+
+    Parameters
+    ----------
+    k, n : int
+        Units with the property, and all units.
+    share : float
+        The share under test.
+    unit, conf, label
+        As in `proportion`.
+
+    Returns
+    -------
+    Estimate
+
+    Examples
+    --------
+    >>> binomial_test(39, 110, 0.5).sentence
+    'share 35.5 %, 95 % CI [26.6, 45.1] (Clopper-Pearson), 39 of 110 papers; exact test of 50 % p = .003'
+    """
+    estimate = proportion(k, n, unit=unit, conf=conf, method="beta", label=label)
+    share = within("binomial_test, share", share)
+    if math.isnan(estimate.value):
+        return estimate
+    p = float(stats.binomtest(int(k), int(n), share).pvalue)
+    detail = estimate.detail | {"test": f"exact test of {100 * share:g} %"}
+    return replace(estimate, p=p, detail=detail)
+
+
+def exact_count(k, *, unit="papers", conf=0.95, label="count"):
+    """A count with the exact Poisson interval of what a repeated study would expect.
+
+    Parameters
+    ----------
+    k : int
+        The count.
+    unit, conf, label
+        As in `proportion`.
+
+    Returns
+    -------
+    Estimate
+
+    Notes
+    -----
+    Garwood (1936). A census of a fixed frame has no such interval: it speaks about studies like this one.
+
+    Examples
+    --------
+    >>> exact_count(25).sentence
+    'count 25.00, 95 % CI [16.18, 36.90] (exact Poisson), n = 25 papers'
+    """
+    k = int(whole_counts("exact_count, k", k, 0))
+    conf = within("exact_count, conf", conf, closed=False)
+    low, high = confint_poisson(k, 1, method="exact-c", alpha=1 - conf)
+    low = 0.0 if k == 0 else float(low)  # scipy's chi-square quantile with 0 degrees of freedom is NaN
+    return Estimate(float(k), low, float(high), conf, "exact Poisson", k, unit, label=label, scale="number")
+
+
+def goodness_of_fit(counts, *, test="auto", unit="papers", resamples=99_999, seed=0):
+    """Test of equal shares of exclusive categories.
+
+    Uniform is a straw man for stages and patterns: rejecting it is no finding. For the order of the most
+    reused models it is the question.
+
+    Parameters
+    ----------
+    counts : array-like of int
+        Units in each category, categories never used included.
+    test : {'auto', 'chi2', 'monte-carlo'}
+        'auto' is Monte-Carlo where the expected count is below 5.
+    unit : str
+        What is counted.
+    resamples, seed : int
+        Of the Monte-Carlo test.
+
+    Returns
+    -------
+    Estimate
+        Cohen's w without interval. `detail` has chi2, df, p_chi2, the standardised residuals z (R's
+        `$stdres`) and p_holm of each. With one category there is nothing to test: NaN.
+
+    Examples
+    --------
+    >>> goodness_of_fit([25, 23, 19, 18, 18]).sentence
+    "Cohen's w 0.14, n = 103 papers; chi-square(4) = 2.00, p = .736"
+    """
+    counts = whole_counts("goodness_of_fit, counts", counts)
+    one_of("goodness_of_fit, test", test, ("auto", "chi2", "monte-carlo"))
+    n, k, label = int(counts.sum()), len(counts), "Cohen's w"
+    if n == 0 or k < 2:
+        reason = "no units" if n == 0 else "one category only"
+        return undefined(n, unit, reason, label=label, scale="number", chi2=0.0 if n else NAN, df=max(k - 1, 0))
+    fit = stats.chisquare(counts)
+    expected = n / k
+    z = (counts - expected) / math.sqrt(expected * (1 - 1 / k))
+    statistic, p = f"chi-square({k - 1}) = {fit.statistic:.2f},", float(fit.pvalue)
+    detail = {"chi2": float(fit.statistic), "df": k - 1, "p_chi2": p, "z": z, "test": statistic, "se": NAN}
+    detail["p_holm"] = adjust(2 * stats.norm.sf(np.abs(z)), "holm")
+    if test == "monte-carlo" or (test == "auto" and expected < 5):
+        rng = np.random.default_rng(seed)
+        p = stats.monte_carlo_test(
+            counts,
+            lambda size: rng.multinomial(n, np.full(k, 1 / k), size=size[0]),
+            lambda x, axis=-1: ((x - expected) ** 2).sum(axis=axis) / expected,
+            vectorized=True,
+            n_resamples=resamples,
+            alternative="greater",
+        ).pvalue
+        p, detail["test"] = float(p), f"{statistic} Monte-Carlo ({resamples:,} draws)"
+    w = math.sqrt(fit.statistic / n)
+    return Estimate(w, n=n, unit=unit, p=p, detail=detail, label=label, scale="number")
+
+
+def equivalence(k1, n1, k2, n2, margin, *, unit="papers", conf=0.95):
+    """Test that two independent shares differ by less than a margin set in advance (two one-sided tests).
+
+    Parameters
+    ----------
+    k1, n1, k2, n2 : int
+        As in `difference`.
+    margin : float
+        Largest difference of shares that does not matter.
+    unit : str
+        What is counted.
+    conf : float
+        The test has level 1 - conf, so the interval shown has confidence 2 conf - 1.
+
+    Returns
+    -------
+    Estimate
+        The difference; p below 1 - conf shows equivalence.
+
+    Examples
+    --------
+    >>> equivalence(70, 100, 72, 100, 0.2).p < 0.05
+    True
+    """
+    margin = within("equivalence, margin", margin, closed=False)
+    conf = within("equivalence, conf", conf, low=0.5, closed=False)
+    shown = difference(k1, n1, k2, n2, unit=unit, conf=2 * conf - 1)
+    if math.isnan(shown.value):
+        return shown
+    # Wald's standard error is 0 where both groups are all alike; Agresti and Caffo's is not.
+    p = float(sp.tost_proportions_2indep(k1, n1, k2, n2, -margin, margin, method="agresti-caffo").pvalue)
+    test = f"equivalence within {100 * margin:g} percentage points"
+    return replace(shown, p=p, reason="", detail=shown.detail | {"margin": margin, "test": test})
+
+
+def manski_bounds(yes, no, unknown, *, unit="papers", label="share"):
+    """Share with unknowns: bounds with every unknown a no, or every unknown a yes.
+
+    Parameters
+    ----------
+    yes, no, unknown : int
+        Units of each kind.
+    unit, label
+        As in `proportion`.
+
+    Returns
+    -------
+    Estimate
+        `value` is the share among the known (right if unknown is a matter of chance); low and high are
+        bounds, not a confidence interval, hence conf is NaN.
+
+    Notes
+    -----
+    Manski (1989), Anatomy of the selection problem.
+
+    Examples
+    --------
+    >>> manski_bounds(30, 50, 20).sentence
+    'share 37.5 %, bounds [30.0, 50.0] (unknown as no, as yes), n = 100 papers'
+    """
+    yes, no, unknown = (int(x) for x in whole_counts("manski_bounds", [yes, no, unknown]))
+    n, known = yes + no + unknown, yes + no
+    low, high = (yes / n, (yes + unknown) / n) if n else (NAN, NAN)
+    value, reason = (yes / known, "") if known else (NAN, "all unknown" if n else "no units")
+    detail = {"yes": yes, "no": no, "unknown": unknown, "se": NAN}
+    return Estimate(value, low, high, NAN, "unknown as no, as yes", n, unit, None, reason, detail, label)
+
+
+def concentration(counts, *, top=5, unit="instances"):
+    """How far few models hold most of the reuse.
+
+    Parameters
+    ----------
+    counts : array-like of int
+        Instances of each model.
+    top : int
+        How many models the top share adds up.
+    unit : str
+        What is counted.
+
+    Returns
+    -------
+    Estimate
+        Herfindahl index (1/models to 1), without interval. `detail` has effective (exp of Shannon's
+        entropy: so many equally used models would be as diverse), top_share and models (used at least
+        once).
+
+    Examples
+    --------
+    >>> e = concentration([25, 23, 19, 18, 18, 2, 1])
+    >>> round(e.value, 3), round(e.detail["effective"], 2), round(e.detail["top_share"], 3)
+    (0.193, 5.48, 0.972)
+    """
+    counts = whole_counts("concentration, counts", counts)
+    top = int(whole_counts("concentration, top", top, 0, at_least=1))
+    n, label = int(counts.sum()), "Herfindahl index"
+    if n == 0:
+        return undefined(0, unit, "nothing counted", label=label, scale="number")
+    share = np.sort(counts / n)[::-1]
+    detail = {
+        "effective": float(np.exp(stats.entropy(share))),
+        "top_share": float(share[:top].sum()),
+        "models": int((share > 0).sum()),
+        "se": NAN,
+    }
+    return Estimate(float((share**2).sum()), n=n, unit=unit, detail=detail, label=label, scale="number")
 
 
 def difference(k1, n1, k2, n2, *, unit="papers", conf=0.95, label="difference"):
@@ -339,9 +624,7 @@ def difference(k1, n1, k2, n2, *, unit="papers", conf=0.95, label="difference"):
     n, k = int(n1 + n2), int(k1 + k2)
     if min(n1, n2) == 0:
         return undefined(n, unit, "one group is empty", conf=conf, label=label, scale="points")
-    low, high = sp.confint_proportions_2indep(
-        k1, n1, k2, n2, method="newcomb", compare="diff", alpha=1 - conf
-    )
+    low, high = sp.confint_proportions_2indep(k1, n1, k2, n2, method="newcomb", compare="diff", alpha=1 - conf)
     detail = {"share1": k1 / n1, "share2": k2 / n2, "chi2": NAN, "p_chi2": None, "p_exact": None}
     p, reason = None, "no test: all units alike in both groups"
     if 0 < k < n:
@@ -352,9 +635,7 @@ def difference(k1, n1, k2, n2, *, unit="papers", conf=0.95, label="difference"):
         detail |= {"chi2": float(chi2.statistic), "p_chi2": float(chi2.pvalue), "p_exact": exact}
         detail |= {"test": "chi-square" if large else "Fisher's exact test"}
         p, reason = (detail["p_chi2"] if large else exact), ""
-    return Estimate(
-        k1 / n1 - k2 / n2, low, high, conf, "Newcombe", n, unit, p, reason, detail, label, "points"
-    )
+    return Estimate(k1 / n1 - k2 / n2, low, high, conf, "Newcombe", n, unit, p, reason, detail, label, "points")
 
 
 def odds_ratio(table, *, unit="papers", conf=0.95, kind="conditional"):
@@ -422,7 +703,7 @@ def odds_ratio(table, *, unit="papers", conf=0.95, kind="conditional"):
     )
 
 
-# ---------------------------------------------------------------------------------------- strata and clusters
+# -------------------------------------------------------------------------------------- strata and clusters
 
 
 def clustered_share(
@@ -598,14 +879,10 @@ def standardised_share(k, n, weights, *, unit="papers", conf=0.95, label="standa
         "strata": len(k),
     }
     method = f"MOVER-Wilson over {len(k)} strata"
-    return Estimate(
-        float((w * shares).sum()), low, high, conf, method, int(n.sum()), unit, None, "", detail, label
-    )
+    return Estimate(float((w * shares).sum()), low, high, conf, method, int(n.sum()), unit, None, "", detail, label)
 
 
-def stratified_share(
-    N, n, k, *, fpc=True, unit="papers", conf=0.95, method="mover", label="stratified share"
-):
+def stratified_share(N, n, k, *, fpc=True, unit="papers", conf=0.95, method="mover", label="stratified share"):
     """Share in a population from a stratified random sample, such as papers hand-coded within model labels.
 
     Parameters
@@ -656,9 +933,7 @@ def stratified_share(
     df = drawn - len(n)
     limits = {"mover": _weighted_wilson(k, n, W, conf, np.sqrt(open_share))}
     limits |= _survey_limits(share, se, drawn, df, conf)
-    exact = [
-        tuple(float(x) for x in sp.proportion_confint(*kn, 1 - conf, "beta")) for kn in zip(k, n, strict=True)
-    ]
+    exact = [tuple(float(x) for x in sp.proportion_confint(*kn, 1 - conf, "beta")) for kn in zip(k, n, strict=True)]
     detail = {
         "se": se,
         "df": df,
@@ -691,7 +966,7 @@ def _survey_limits(share, se, n, df, conf):
     return {"logit": logit, "korn-graubard": (float(low), float(high))}
 
 
-# --------------------------------------------------------------------------------------- several tests, ranks
+# ------------------------------------------------------------------------------------- several tests, ranks
 
 
 def adjust(p, method="holm"):
@@ -785,7 +1060,7 @@ def rank_intervals(counts, names, *, conf=0.95, resamples=9999, seed=0):
     )
 
 
-# --------------------------------------------------------------------------------------------------- planning
+# ------------------------------------------------------------------------------------------------- planning
 
 
 def sample_size(half_width, p=0.5, *, conf=0.95, population=None, deff=1.0, unit="papers"):
@@ -834,3 +1109,179 @@ def sample_size(half_width, p=0.5, *, conf=0.95, population=None, deff=1.0, unit
     detail = {"exact": float(exact), "half_width": half_width, "population": population, "p": p}
     label = f"sample size for +-{100 * half_width:g} percentage points:"
     return Estimate(needed, conf=conf, n=needed, unit=unit, detail=detail, label=label, scale="number")
+
+
+def power_one_share(p1, p0, n, *, alpha=0.05, deff=1.0, unit="papers"):
+    """Power to tell a share p1 from p0 with n units.
+
+    Parameters
+    ----------
+    p1, p0 : float
+        The true share and the one tested.
+    n : float
+        Units; divided by the design effect.
+    alpha : float
+        Level of the two-sided test.
+    deff : float
+        Design effect, if pairs within papers are counted.
+    unit : str
+        What is counted.
+
+    Returns
+    -------
+    Estimate
+        Power before the study. After it, power is a function of p and says nothing new.
+
+    Notes
+    -----
+    Cohen (1988), arcsine effect size h.
+
+    Examples
+    --------
+    >>> power_one_share(0.6, 0.5, 110).sentence
+    'power 56.0 %, n = 110 papers'
+    """
+    effect = _arcsine("power_one_share", p1, p0)
+    return _power("power_one_share", NormalIndPower(ddof=0), effect, n, alpha, deff, unit, ratio=0)
+
+
+def power_two_shares(p1, p2, n1, n2, *, alpha=0.05, deff=1.0, unit="papers"):
+    """Power to tell two independent shares apart.
+
+    Parameters
+    ----------
+    p1, p2 : float
+        The true shares.
+    n1, n2 : float
+        Units of the groups.
+    alpha, deff, unit
+        As in `power_one_share`.
+
+    Returns
+    -------
+    Estimate
+
+    Examples
+    --------
+    >>> power_two_shares(0.36, 0.21, 100, 100).sentence
+    'power 65.9 %, n = 200 papers'
+    """
+    effect = _arcsine("power_two_shares", p1, p2)
+    n2 = within("power_two_shares, n2", n2, 0, math.inf, closed=False)
+    first = within("power_two_shares, n1", n1, 0, math.inf, closed=False)
+    power = _power("power_two_shares", NormalIndPower(), effect, first, alpha, deff, unit, ratio=n2 / first)
+    return replace(power, n=first + n2)
+
+
+def power_chi2(w, n, df, *, alpha=0.05, deff=1.0, unit="papers"):
+    """Power of a chi-square test with effect size w.
+
+    Parameters
+    ----------
+    w : float
+        Cohen's w: sqrt(chi2/n), or V sqrt(min(r, c) - 1).
+    n : float
+        Units.
+    df : int
+        Degrees of freedom: (r-1)(c-1), or categories less 1.
+    alpha, deff, unit
+        As in `power_one_share`.
+
+    Returns
+    -------
+    Estimate
+
+    Examples
+    --------
+    >>> power_chi2(0.2, 110, 5).sentence
+    'power 32.0 %, n = 110 papers'
+    """
+    w = within("power_chi2, w", w, 0, math.inf, closed=False)
+    df = int(whole_counts("power_chi2, df", df, 0, at_least=1))
+    return _power("power_chi2", GofChisquarePower(), w, n, alpha, deff, unit, n_bins=df + 1)
+
+
+def _arcsine(where, p1, p2):
+    return float(sp.proportion_effectsize(within(f"{where}, p1", p1), within(f"{where}, second share", p2)))
+
+
+def _power(where, test, effect, n, alpha, deff, unit, **more):
+    n = within(f"{where}, n", n, 0, math.inf, closed=False)
+    alpha = within(f"{where}, alpha", alpha, closed=False)
+    deff = within(f"{where}, deff", deff, 0, math.inf, closed=False)
+    value = float(test.power(effect, n / deff, alpha, **more))
+    return Estimate(value, n=n, unit=unit, detail={"effect": effect, "alpha": alpha, "deff": deff}, label="power")
+
+
+def detectable_effect(n, df, *, power=0.8, alpha=0.05, deff=1.0, unit="papers"):
+    """Smallest effect size w that a chi-square test finds with the given power.
+
+    Parameters
+    ----------
+    n, df, alpha, deff, unit
+        As in `power_chi2`.
+    power : float
+        Power wanted.
+
+    Returns
+    -------
+    Estimate
+        Cohen's w: 0.1 is small, 0.3 medium, 0.5 large.
+
+    Examples
+    --------
+    >>> detectable_effect(900, 14, unit="instances").sentence
+    'smallest detectable w 0.14, n = 900 instances'
+    """
+    where = "detectable_effect"
+    n = within(f"{where}, n", n, 0, math.inf, closed=False)
+    df = int(whole_counts(f"{where}, df", df, 0, at_least=1))
+    power = within(f"{where}, power", power, closed=False)
+    alpha = within(f"{where}, alpha", alpha, closed=False)
+    deff = within(f"{where}, deff", deff, 0, math.inf, closed=False)
+    if power <= alpha:
+        return undefined(
+            n, unit, "power not above the level of the test", label="smallest detectable w", scale="number"
+        )
+    w = optimize.brentq(lambda x: GofChisquarePower().power(x, n / deff, alpha, n_bins=df + 1) - power, 1e-9, 1e3)
+    return Estimate(float(w), n=n, unit=unit, detail={"power": power}, label="smallest detectable w", scale="number")
+
+
+def detectable_share(p2, n1, n2, *, side="lower", power=0.8, alpha=0.05, deff=1.0, unit="papers"):
+    """Share of a small group that would be told apart from the share p2 of a large one.
+
+    Parameters
+    ----------
+    p2 : float
+        Share in the group compared with.
+    n1, n2 : float
+        Units of the group in question, and of the one compared with.
+    side : {'lower', 'upper'}
+        The largest share below p2, or the smallest above it, that is found with the given power.
+    power, alpha, deff, unit
+        As in `detectable_effect`.
+
+    Returns
+    -------
+    Estimate
+        NaN where no share on that side would be found.
+
+    Examples
+    --------
+    >>> [round(100 * detectable_share(0.7, n, 600).value) for n in (15, 30, 60)]
+    [34, 44, 52]
+    """
+    where, label = "detectable_share", f"{side} detectable share"
+    one_of(f"{where}, side", side, ("lower", "upper"))
+    p2 = within(f"{where}, p2", p2, closed=False)
+    n1, n2 = (within(f"{where}, n", n, 0, math.inf, closed=False) for n in (n1, n2))
+    power = within(f"{where}, power", power, closed=False)
+    edge = 0.0 if side == "lower" else 1.0
+
+    def lacking(share):
+        return power_two_shares(share, p2, n1, n2, alpha=alpha, deff=deff).value - power
+
+    if lacking(edge) < 0 or lacking(p2) > 0:
+        return undefined(n1 + n2, unit, "no share on that side reaches the power", label=label)
+    value = float(optimize.brentq(lacking, edge, p2))
+    return Estimate(value, n=n1 + n2, unit=unit, detail={"power": power, "n1": n1}, label=label)
