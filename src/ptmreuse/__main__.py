@@ -47,6 +47,8 @@ def _parser():
     serve_parser = command("serve", serve, "show the built book at a local address")
     serve_parser.add_argument("--port", type=int, default=8000)
     command("parameters", show_parameters, "list all parameters with their ranges and defaults")
+    command("test", test, "run all tests")
+    command("lint", lint, "check the style of the code")
     command("clean", clean, "remove everything the pipeline wrote (_build)")
     command("lock", lock, "write requirements.lock and environment.yml from pyproject.toml")
     return parser
@@ -117,6 +119,22 @@ def show_parameters(options):
     """Print the parameter schema."""
     for row in parameters.table(parameters.DEFAULTS):
         print(f"{row['name']} = {row['default']!r}  ({row['range']})\n    {row['meaning']}")
+
+
+def test(options):
+    """Run the tests."""
+    return _tool("pytest")
+
+
+def lint(options):
+    """Check style and formatting."""
+    return _tool("ruff", "check", ".") or _tool("ruff", "format", "--check", ".")
+
+
+def _tool(name, *arguments):
+    import subprocess
+
+    return subprocess.run([sys.executable, "-m", name, *arguments], cwd=paths.ROOT, check=False).returncode
 
 
 def clean(options):

@@ -54,7 +54,8 @@ def _write():
     frame.to_csv(_now["folder"] / "numbers.csv", index=False, lineterminator="\n")
     items = json.dumps(list(_now["items"].values()), indent=1, ensure_ascii=False)
     (_now["folder"] / "items.json").write_text(items + "\n", encoding="utf-8")
-    (_now["folder"] / "reads.json").write_text(json.dumps(sorted(paths.READ)), encoding="utf-8")
+    reads = json.dumps(sorted(paths.shown(path) for path in paths.READ))
+    (_now["folder"] / "reads.json").write_text(reads + "\n", encoding="utf-8")
 
 
 def _check(name, kind, taken):
@@ -374,7 +375,7 @@ def _add(item, body):
 
 
 def numbers(*steps):
-    """The registry: the recorded numbers of finished notebooks, indexed by key.
+    """The registry: the recorded numbers, indexed by key.
 
     Parameters
     ----------
@@ -386,18 +387,15 @@ def numbers(*steps):
     StudyError
         If a notebook has no results yet or two notebooks recorded the same key.
     """
-    root = paths.Path(os.environ.get("PTMREUSE_RESULTS", paths.RESULTS))
     if not steps:
-        steps = sorted(path.parent.name for path in root.glob("*/numbers.csv"))
+        steps = sorted(path.parent.name for path in paths.RESULTS.glob("*/numbers.csv"))
     frames = []
     for step in steps:
-        path = root / step / "numbers.csv"
+        # The notebook that asks has not finished: its numbers are still in its own folder.
+        path = (_now["folder"] if step == _now["step"] else paths.RESULTS / step) / "numbers.csv"
         if not path.exists():
             raise StudyError(
-                expected=f"the results of {step}",
-                found="none",
-                where="registry",
-                do="run make notebooks first",
+                expected=f"the results of {step}", found="none", where="registry", do="run make notebooks first"
             )
         frames.append(pd.read_csv(path, keep_default_na=False, dtype={"text": "str", "unit": "str"}))
     registry = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=NUMBER_COLUMNS)

@@ -5,8 +5,12 @@ whatever the number of patterns; a *paper* reuses at least one model. Pairs of o
 of pairs gets an interval that resamples papers.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+
+from scipy import stats
 
 from ptmreuse import statistics
 from ptmreuse.study import PATTERNS
@@ -190,3 +194,35 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
         label=f"rank of {category}",
         scale="number",
     )
+
+
+def lead_over(reuse, pattern, other, *, conf):
+    """Do more papers reuse by one pattern than by another? A sign test over papers.
+
+    Parameters
+    ----------
+    reuse : DataFrame
+        Study table of one coder.
+    pattern, other : str
+        The pattern said to lead, and its rival.
+    conf : float
+
+    Returns
+    -------
+    Estimate
+        Among the papers with exactly one of the two patterns, the share that has `pattern`; `p` is the exact
+        test of one half (McNemar's exact test). NaN if no paper has exactly one of them.
+
+    Examples
+    --------
+    >>> codes = pd.DataFrame({"paper": list("abccd"), "pattern": ["x", "x", "x", "y", "y"]})
+    >>> print(lead_over(codes, "x", "y", conf=0.95).sentence)
+    x rather than y 66.7 %, 95 % CI [20.8, 93.9] (Wilson), 2 of 3 papers; exact sign test p = 1.000
+    """
+    has, rival = (set(reuse.loc[reuse["pattern"] == p, "paper"]) for p in (pattern, other))
+    only, papers = len(has - rival), len(has ^ rival)
+    share = statistics.proportion(only, papers, conf=conf, label=f"{pattern} rather than {other}")
+    if not papers:
+        return share
+    p = stats.binomtest(only, papers).pvalue
+    return replace(share, p=float(p), detail=share.detail | {"test": "exact sign test"})

@@ -1,0 +1,46 @@
+# A thin face over "python -m ptmreuse"; python -m ptmreuse --help does without make.
+PYTHON ?= python3
+PARAMS ?=
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUN    := $(BIN)/python -m ptmreuse
+OPTIONS = $(if $(PARAMS),--params "$(PARAMS)",)
+
+.PHONY: help book notebooks verify test serve clean lock lint
+
+help: ## show this list
+	@echo "make COMMAND [PARAMS=my.yml]"
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  %-10s %s\n", $$1, $$2}'
+
+book: $(VENV)/ready ## write the book to _build/html (runs only what is out of date)
+	@$(RUN) book $(OPTIONS)
+
+notebooks: $(VENV)/ready ## execute the notebooks that are out of date
+	@$(RUN) notebooks $(OPTIONS)
+
+verify: $(VENV)/ready ## print a verdict per published claim
+	@$(RUN) verify $(OPTIONS)
+
+test: $(VENV)/ready ## check everything that can break
+	@$(RUN) test
+
+serve: $(VENV)/ready ## show the built book at a local address
+	@$(RUN) serve
+
+clean: $(VENV)/ready ## remove everything the pipeline wrote
+	@$(RUN) clean
+
+lock: $(VENV)/ready ## write requirements.lock and environment.yml from pyproject.toml
+	@$(RUN) lock
+
+lint: $(VENV)/ready ## check the style of the code
+	@$(RUN) lint
+
+# The mark is made last, so that an interrupted installation is repeated.
+$(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 15) else "Python 3.11 to 3.14 is needed, $(PYTHON) is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 ...")'
+	@echo "Installing the locked packages into $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(VENV)/ready
