@@ -39,6 +39,7 @@ STAGES = ("Observation", "Background", "Hypothesis", "Test", "Analysis", "Conclu
 ANSWERS = ("yes", "no", "unknown")
 QUESTIONS = ("uses_dl", "uses_ptm", "model", "pattern", "stage")
 KINDS = ("published", "coded", "simulated")
+SIMULATED = 0x53494D55  # SQLite application id ("SIMU") of a generated database, so that none passes for a release
 
 # column -> what a value may be: a type, or the closed list of its values. "text?" may be empty.
 SCHEMA = {
@@ -317,7 +318,9 @@ def published(path=None):
             )
     if facts["id"].duplicated().any():
         twice = facts["id"][facts["id"].duplicated()].iloc[0]
-        raise StudyError(expected="each id once", found=f"{twice} twice", where=where, do="rename one of them")
+        raise StudyError(
+            expected="each id once", found=f"{twice} twice", where=where, do="rename one of them"
+        )
     number = pd.to_numeric(facts["value"], errors="coerce")
     if number.isna().any():
         bad = facts[number.isna()].iloc[0]
@@ -408,6 +411,9 @@ def data_kind(tables):
     kinds = sorted(set(tables["provenance"]["kind"]))
     if len(kinds) != 1:
         raise StudyError(
-            expected="one data kind", found=" and ".join(kinds) or "none", where="provenance", do="keep kinds apart"
+            expected="one data kind",
+            found=" and ".join(kinds) or "none",
+            where="provenance",
+            do="keep kinds apart",
         )
     return kinds[0]
