@@ -21,9 +21,7 @@ TEXT = json.dumps([A, B])
 
 
 def ollama(text, **more):
-    return json.dumps(
-        {"model": "llama3", "created_at": "2026-05-01T00:00:00Z", "response": text, "done": True} | more
-    )
+    return json.dumps({"model": "llama3", "created_at": "2026-05-01T00:00:00Z", "response": text, "done": True} | more)
 
 
 @pytest.mark.parametrize(
@@ -119,16 +117,12 @@ def test_every_shape_gives_the_same_two_items(text, shape):
         ('{"error": "context length exceeded"}', "error", []),
         (ollama("", error="out of memory"), "error", []),
         (
-            json.dumps(
-                {"choices": [{"message": {"content": None, "refusal": "no"}, "finish_reason": "stop"}]}
-            ),
+            json.dumps({"choices": [{"message": {"content": None, "refusal": "no"}, "finish_reason": "stop"}]}),
             "error",
             [],
         ),
         (
-            json.dumps(
-                {"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "I cannot"}]}]}
-            ),
+            json.dumps({"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "I cannot"}]}]}),
             "error",
             [],
         ),
@@ -165,9 +159,7 @@ def test_status_and_items(text, status, items):
     ],
 )
 def test_other_spellings_of_a_class_are_mapped_and_others_stay_unknown(written, pattern):
-    assert read_answer(json.dumps({**A, "classification": written}), "pattern").items == (
-        Item("U-Net", pattern),
-    )
+    assert read_answer(json.dumps({**A, "classification": written}), "pattern").items == (Item("U-Net", pattern),)
 
 
 @pytest.mark.parametrize(
@@ -237,10 +229,7 @@ json_values = st.recursive(
 
 
 @given(
-    text=st.text()
-    | st.binary()
-    | json_values.map(json.dumps)
-    | json_values.map(lambda v: "```" + json.dumps(v)),
+    text=st.text() | st.binary() | json_values.map(json.dumps) | json_values.map(lambda v: "```" + json.dumps(v)),
     cut=st.integers(min_value=0, max_value=60),
     question=st.sampled_from(study.QUESTIONS),
 )
@@ -258,11 +247,11 @@ def test_never_raises_and_always_has_a_status(text, cut, question):
             assert bool(answer.items) == (answer.status not in UNREADABLE)
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["U-Net", "BERT", "VGG"]), st.sampled_from(study.PATTERNS)), min_size=1
-    )
-)
+def test_an_answer_cut_anywhere_is_truncated():
+    assert {read_answer(TEXT[:cut], "pattern").status for cut in range(1, len(TEXT))} == {"truncated"}
+
+
+@given(st.lists(st.tuples(st.sampled_from(["U-Net", "BERT", "VGG"]), st.sampled_from(study.PATTERNS)), min_size=1))
 def test_repeats_and_order_are_kept(pairs):
     listed = [{"model": m, "classification": p + "_reuse"} for m, p in pairs]
     assert [tuple(i) for i in read_answer(json.dumps({"any": listed}), "pattern").items] == pairs

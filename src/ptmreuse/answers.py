@@ -73,6 +73,10 @@ _WRAPPERS = (
     "item",
 )
 _BRACKET = re.compile(r"[{\[]")
+_ENDS = {  # how whole JSON ends, by its first bracket
+    "{": re.compile(r"""(?:["\]}\d]|true|false|null)\s*}\s*\Z"""),
+    "[": re.compile(r"""["\]}]\s*\]\s*\Z"""),
+}
 _MEANT_AS_JSON = re.compile(r"""[{\[]\s*["'{\[}\]]""")
 
 
@@ -220,8 +224,7 @@ def _unclosed(text, start):
             if depth == 0:
                 return False
         i += 1
-    closer = "}" if text[start] == "{" else "]"
-    return not (quoted and text.endswith(closer))  # a stray quotation mark, not a cut
+    return not (quoted and _ENDS[text[start]].search(text))  # else: a stray quotation mark, not a cut
 
 
 # Envelopes: what an endpoint puts around the model's text ------------------------------------------------
