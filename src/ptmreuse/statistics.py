@@ -937,6 +937,7 @@ def stratified_share(N, n, k, *, fpc=True, unit="papers", conf=0.95, method="mov
     detail = {
         "se": se,
         "df": df,
+        "k": int(k.sum()),
         "total": share * int(N.sum()),
         "total_se": se * int(N.sum()),
         "raw": float(k.sum() / drawn),
@@ -946,7 +947,7 @@ def stratified_share(N, n, k, *, fpc=True, unit="papers", conf=0.95, method="mov
     }
     low, high = limits[method]
     names = {
-        "mover": f"MOVER-Wilson over {len(n)} strata",
+        "mover": f"MOVER-Wilson over {len(n)} strata" if len(n) > 1 else "Wilson",
         "logit": "logit",
         "korn-graubard": "Korn-Graubard",
     }
