@@ -1,0 +1,184 @@
+"""The simulated corpus: published totals, planted effects that can be recovered, and a null twin without them."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+
+from ptmreuse import simulation, study
+from ptmreuse.errors import StudyError
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return simulation.simulate_corpus(seed=7)
+
+
+@pytest.fixture(scope="module")
+def twin():
+    return simulation.simulate_corpus(seed=7, null=True)
+
+
+def digest(tables, hits, truth):
+    text = "".join(f.to_csv() for f in tables.values()) + hits.to_csv() + json.dumps(truth, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_totals_are_the_published_funnel(corpus):
+    tables, _, truth = corpus
+    papers = tables["papers"]
+    uses = tables["uses"].query("coder == 'truth'")
+    counted = [
+        len(papers),
+        int((papers["cited_by"] > 0).sum()),
+        int((papers["natural_science"] == "yes").sum()),
+        int((papers["full_text"] == "yes").sum()),
+        int((uses["uses_dl"] == "yes").sum()),
+        int((uses["uses_ptm"] == "yes").sum()),
+    ]
+    assert counted == [18091, 14998, 7218, 6962, 4662, 1837]
+    assert study.data_kind(tables) == "simulated"
+    assert truth["realised"]["truth"]["uses_ptm"] == 1837
+
+
+def test_frame_follows_the_study_design(corpus):
+    tables, hits, _ = corpus
+    papers, fields = tables["papers"], tables["fields"]
+    design = study.read_csv(study.paths.DATA / "design.csv")
+    named = {topic: set(rows["item"]) for topic, rows in design.groupby("topic")}
+    assert set(papers["megajournal"]) == named["megajournal"] == set(hits["megajournal"])
+    assert set(hits["keyword"]) == named["keyword"]
+    assert set(hits["paper"]) == set(papers["paper"]) and not hits.duplicated(["paper", "keyword"]).any()
+    assert fields.groupby("paper").size().between(1, 3).all()
+    # natural science = cited at least once and a topic among the eight
+    in_eight = papers["paper"].isin(fields.loc[fields["field"].isin(study.FIELDS), "paper"])
+    assert ((papers["natural_science"] == "yes") == (in_eight & (papers["cited_by"] > 0))).all()
+    per_year = papers.groupby("year").size()
+    assert list(per_year.index) == list(range(2000, 2026))
+    assert per_year.loc[2020:].min() > per_year.loc[:2010].max()
+
+
+def test_same_seed_same_bytes_and_another_seed_others():
+    assert digest(*simulation.simulate_corpus(3, 400)) == digest(*simulation.simulate_corpus(3, 400))
+    assert digest(*simulation.simulate_corpus(3, 400)) != digest(*simulation.simulate_corpus(4, 400))
+
+
+def test_truth_can_be_written_as_json(corpus):
+    assert json.loads(json.dumps(corpus[2])) == corpus[2]
+
+
+def slopes(tables, question, given):
+    """Logistic log odds of the true code per year and per field, by statsmodels."""
+    uses = tables["uses"].query("coder == 'truth'")
+    if given:
+        uses = uses[uses[given] == "yes"]
+    coded = uses.merge(tables["papers"], on="paper")
+    member = pd.crosstab(tables["fields"]["paper"], tables["fields"]["field"])[list(study.FIELDS)]
+    x = member.reindex(coded["paper"]).reset_index(drop=True).assign(year=coded["year"].astype("float") - 2015)
+    fit = sm.Logit((coded[question] == "yes").astype("float"), sm.add_constant(x.astype("float"))).fit(disp=0)
+    return fit.params, fit.bse
+
+
+@pytest.mark.parametrize(("question", "given"), [("uses_dl", None), ("uses_ptm", "uses_dl")])
+def test_planted_effects_are_recovered_and_absent_in_the_twin(corpus, twin, question, given):
+    planted = corpus[2]["planted"]
+    trend = planted["trend_log_odds_per_year"]["uses_dl" if given is None else "uses_ptm_given_dl"]
+    field = planted["field_log_odds"] if given else dict.fromkeys(study.FIELDS, 0.0)
+    for tables, effect in ((corpus[0], 1.0), (twin[0], 0.0)):
+        found, error = slopes(tables, question, given)
+        expected = pd.Series({**field, "year": trend}) * effect
+        z = (found - expected)[expected.index] / error[expected.index]
+        assert z.abs().max() < 3.5  # nine estimates, seeded
+    assert abs(found["year"]) < trend / 2
+
+
+def test_twin_has_the_same_frame_and_totals(corpus, twin):
+    for name in ("papers", "fields"):
+        pd.testing.assert_frame_equal(corpus[0][name], twin[0][name])
+    for step in ("uses_dl", "uses_ptm"):
+        assert corpus[2]["realised"]["truth"][step] == twin[2]["realised"]["truth"][step]
+    assert set(twin[2]["planted"]["field_log_odds"].values()) == {0.0}
+
+
+def test_patterns_follow_the_planted_mix_and_are_alike_within_papers(corpus, twin):
+    for tables, _, truth in (corpus, twin):
+        reuse = tables["reuse"].query("coder == 'truth'")
+        share = reuse["pattern"].value_counts(normalize=True)
+        for pattern, expected in truth["planted"]["pattern_mix_expected"].items():
+            assert share[pattern] == pytest.approx(expected, abs=0.035)
+        several = reuse[reuse.groupby("paper")["model"].transform("size") > 1]
+        pairs = several.groupby("paper")["pattern"].agg(lambda p: p.iloc[0] == p.iloc[1])
+        by_chance = (share**2).sum()
+        # two items share the paper's own pattern with chance ALIKE squared, else agree by chance
+        expected = simulation.ALIKE**2 + (1 - simulation.ALIKE**2) * by_chance
+        assert pairs.mean() == pytest.approx(expected, abs=0.05)
+
+
+def test_coder_has_the_planted_sensitivity_and_specificity(corpus):
+    tables, _, truth = corpus
+    planted = truth["planted"]["coder"]
+    uses = tables["uses"].pivot(index="paper", columns="coder", values=["uses_dl", "uses_ptm"])
+    for question in ("uses_dl", "uses_ptm"):
+        true, seen = uses[question]["truth"], uses[question]["simulated coder"]
+        if question == "uses_ptm":  # asked of papers that the coder said use deep learning
+            asked = uses["uses_dl"]["simulated coder"] == "yes"
+            true, seen = true[asked], seen[asked]
+        known = seen != "unknown"
+        assert (~known).mean() == pytest.approx(planted["unknown_share"], abs=0.005)
+        right = (true == seen)[known].groupby(true[known]).agg(["mean", "size"])
+        for answer, which in (("yes", "sensitivity"), ("no", "specificity")):
+            p = planted[which][question]
+            assert right.loc[answer, "mean"] == pytest.approx(
+                p, abs=4 * np.sqrt(p * (1 - p) / right.loc[answer, "size"])
+            )
+    for table, column, name in (("reuse", "pattern", "pattern"), ("stages", "stage", "stage")):
+        codes = tables[table].pivot(index=["paper", "model"], columns="coder", values=column).dropna()
+        right = (codes["truth"] == codes["simulated coder"]).mean()
+        assert right == pytest.approx(planted["sensitivity"][name], abs=0.03)
+
+
+def test_other_sizes_are_in_proportion_and_too_small_is_refused():
+    realised = simulation.simulate_corpus(1, papers=1809)[2]["realised"]
+    assert [realised[s] for s in ("found", "cited", "natural_science", "full_text")] == [1809, 1500, 722, 696]
+    with pytest.raises(StudyError, match="expected 100 papers or more, found 99"):
+        simulation.simulate_corpus(1, papers=99)
+
+
+def test_raters_err_as_often_as_asked_and_independently():
+    coded = simulation.simulate_raters(seed=2, n=40_000, prevalence=0.3, sensitivity=0.9, specificity=0.8)
+    wide = coded.pivot(index="paper", columns="rater", values="code") == "yes"
+    assert wide.shape == (40_000, 2)
+    said = 0.3 * 0.9 + 0.7 * 0.2
+    both = 0.3 * 0.9**2 + 0.7 * 0.2**2
+    assert wide.mean().tolist() == pytest.approx([said, said], abs=0.01)
+    assert wide.all(axis=1).mean() == pytest.approx(both, abs=0.01)
+    pd.testing.assert_frame_equal(coded, simulation.simulate_raters(2, 40_000, 0.3, 0.9, 0.8))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n": 0}, "expected 1 paper or more, found 0"),
+        ({"sensitivity": 1.1}, "sensitivity: expected a proportion from 0 to 1, found 1.1"),
+        ({"prevalence": float("nan")}, "prevalence: expected a proportion"),
+    ],
+)
+def test_impossible_raters_are_refused(arguments, message):
+    usual = {"seed": 1, "n": 10, "prevalence": 0.5, "sensitivity": 0.9, "specificity": 0.9}
+    with pytest.raises(StudyError, match=message):
+        simulation.simulate_raters(**(usual | arguments))
+
+
+def test_a_generated_release_is_the_same_twice(tmp_path):
+    import sqlite3
+
+    dumps = []
+    for name in ("a.db", "b.db"):
+        truth = simulation.write_release(tmp_path / name, seed=5, papers=150)
+        with sqlite3.connect(tmp_path / name) as database:
+            dumps.append((list(database.iterdump()), truth))
+        database.close()
+    assert dumps[0] == dumps[1]
