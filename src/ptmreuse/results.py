@@ -164,11 +164,6 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method="count
     form : {'count', 'percent', 'decimal', 'p', 'text'}, optional
         How prose shows it; by default whole numbers are counts, Estimates percent, texts as they are.
 
-    Returns
-    -------
-    Estimate, int, float or str
-        The value, unchanged.
-
     Raises
     ------
     StudyError
@@ -195,7 +190,6 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method="count
         row["sentence"] = f"{about}: {text}{' ' + unit if unit and unit != 'share' else ''}."
     _now["numbers"][key] = row
     _write()
-    return value
 
 
 def say(*keys):

@@ -1,0 +1,50 @@
+"""Copies of the project that tests may run and break."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from ptmreuse import paths
+
+NOT_COPIED = shutil.ignore_patterns(
+    ".venv", ".git", "_build", "__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache", "tests", "bench"
+)
+
+
+def run(project, *arguments):
+    """Run ``python -m ptmreuse`` of a copy; its helpers, data and outputs are its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "ptmreuse", *arguments],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(project / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def built_project(tmp_path_factory):
+    """A copy of the project with its book built; tests only read it."""
+    project = tmp_path_factory.mktemp("built") / "project"
+    shutil.copytree(paths.ROOT, project, ignore=NOT_COPIED)
+    made = run(project, "book")
+    assert made.returncode == 0, made.stderr
+    return project
+
+
+@pytest.fixture(scope="session")
+def built_book(built_project):
+    """The folder of the built pages."""
+    return built_project / "_build" / "html"
+
+
+@pytest.fixture
+def broken_project(built_project, tmp_path):
+    """A copy of the built project that a test may break."""
+    project = tmp_path / "project"
+    shutil.copytree(built_project, project)
+    return project

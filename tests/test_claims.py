@@ -1,0 +1,99 @@
+"""A verdict says exactly what the data at hand can say."""
+
+import pandas as pd
+import pytest
+
+from conftest import run
+from ptmreuse import claims, paths, study
+from ptmreuse.errors import StudyError
+
+FACTS = study.published()
+LEDGER = claims.ledger(FACTS).set_index("id", drop=False)
+
+
+def judge(claim, source, kind="coded", **found):
+    registry = pd.DataFrame(
+        [
+            {"key": LEDGER.loc[claim, "key"], "text": "x", "value": "", "low": "", "high": "", "n": "47", "unit": "pairs",
+             "step": "02_coding", "cell": 7} | found
+        ]
+    ).set_index("key", drop=False)  # fmt: skip
+    return claims.evaluate(LEDGER.loc[[claim]], registry if found else registry.iloc[:0], source, kind).iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "found", "verdict"),
+    [
+        ("v1-analysed", "release", {"value": 17511}, "reproduced"),
+        ("v1-analysed", "release", {"value": 17512}, "not consistent"),
+        ("v1-analysed", "embedded", {"value": 110}, "not checkable"),
+        ("v1-analysed", "release", {}, "not checkable"),
+        ("adaptation-share", "release", {"value": 0.70291}, "reproduced"),
+        ("adaptation-share", "release", {"value": 0.7031}, "not consistent"),
+        ("adaptation-share", "embedded", {"value": 0.447, "low": 0.233, "high": 0.667}, "not consistent"),
+        ("adaptation-share", "embedded", {"value": 0.6, "low": 0.5, "high": 0.8}, "consistent"),
+        ("adaptation-share", "embedded", {"value": "nan", "low": "nan", "high": "nan"}, "not checkable"),
+        ("adaptation-leads", "release", {"value": 1}, "reproduced"),
+        ("adaptation-leads", "release", {"value": 2, "low": 1, "high": 3}, "not consistent"),
+        ("adaptation-leads", "embedded", {"value": 2, "low": 1, "high": 3}, "consistent"),
+        ("adaptation-leads", "tables", {"value": 3, "low": 2, "high": 3}, "not consistent"),
+        ("full-text-agree", "release", {"value": 6962}, "reproduced"),
+        ("full-text-label", "embedded", {"value": 6962}, "not consistent"),
+    ],
+)
+def test_verdicts(claim, source, found, verdict):
+    judged = judge(claim, source, **found)
+    assert judged["verdict"] == verdict
+    assert judged["reason"]
+
+
+def test_simulated_papers_give_no_verdict_about_the_world():
+    assert judge("adaptation-share", "release", "simulated", value=0.7029)["verdict"] == "not checkable"
+    assert "simulated" in judge("adaptation-share", "simulated", "simulated", value=0.7029)["reason"]
+
+
+def test_the_ledger_repeats_no_number():
+    for claim in LEDGER.itertuples():
+        if claim.check != "top":
+            assert str(FACTS.loc[claim.fact.split("/")[0], "value"]).removesuffix(".0") not in claim.statement
+
+
+def test_every_published_quantity_is_claimed_or_belongs_to_a_claim():
+    used = {part for fact in LEDGER["fact"] for part in fact.split("/")}
+    assert set(FACTS.index) - used <= {"may2026_full_text_analysed"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("v1_analysed,", "v1_analyzed,", "expected an id of data/published.csv, found 'v1_analyzed'"),
+        (",equal,v1_cited", ",equals,v1_cited", "column check: expected one of equal, share, top, found 'equals'"),
+        ("v1-cited,", "v1-analysed,", "v1-analysed twice"),
+        ("id,question", "name,question", "expected the columns id"),
+    ],
+)
+def test_a_mistake_in_the_ledger_is_named(tmp_path, old, new, says):
+    path = tmp_path / "claims.csv"
+    path.write_text((paths.DATA / "claims.csv").read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(StudyError) as refused:
+        claims.ledger(FACTS, path)
+    assert says in str(refused.value)
+
+
+def test_verify_holds_with_the_embedded_data(built_project):
+    held = run(built_project, "verify")
+    assert held.returncode == 0, held.stdout + held.stderr
+    assert "changed" not in held.stdout
+
+
+def test_a_changed_number_turns_the_right_claim_and_the_pages(broken_project):
+    path = broken_project / "data" / "pilot_pairs.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("P05,2018,AlexNet,adaptation", "P05,2018,AlexNet,deployment"), encoding="utf-8")
+    lost = run(broken_project, "verify")
+    assert lost.returncode == 1
+    assert "NO LONGER REPRODUCED pilot-pairs-adaptation: expected 21, found 20" in lost.stdout
+    assert "NO LONGER REPRODUCED pilot-pairs-deployment: expected 10, found 11" in lost.stdout
+    assert "NO LONGER REPRODUCED pilot-papers:" not in lost.stdout
+    claimed = study.read_csv(broken_project / "_build" / "results" / "04_findings" / "claims.csv").set_index("id")
+    assert claimed.loc["pilot-pairs-adaptation", ["found", "verdict"]].tolist() == ["20", "not consistent"]

@@ -1,0 +1,160 @@
+"""What is out of date runs again and says why; what failed or was interrupted never counts as done."""
+
+import json
+
+import nbformat
+import pytest
+
+from conftest import run
+from ptmreuse import notebooks, paths, steps
+from ptmreuse.errors import StudyError
+
+
+@pytest.fixture
+def one_step(tmp_path, monkeypatch):
+    """A step that upper-cases one input file, in a project of its own."""
+    for name in ("DATA", "BUILD", "STATE"):
+        monkeypatch.setattr(paths, name, tmp_path / name.lower())
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    (tmp_path / "requirements.lock").write_text("", encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "in.csv").write_text("a", encoding="utf-8")
+    output = tmp_path / "build" / "out.csv"
+    step = steps.Step("shout", "write it large", "test_steps:shout", {"out.csv": output}, files=("data/in.csv",),
+                      parameters=("seed",))  # fmt: skip
+    monkeypatch.setattr(steps, "STEPS", (step,))
+    monkeypatch.setattr(steps, "NAMES", ("shout",))
+    monkeypatch.setattr(steps, "NOTEBOOKS", ())
+    return tmp_path, output
+
+
+def shout(step, values, scratch):
+    text = (paths.DATA / "in.csv").read_text(encoding="utf-8")
+    (scratch / "out.csv").write_text(text.upper(), encoding="utf-8")
+    if text == "stop":
+        raise KeyboardInterrupt
+
+
+def ran(seed=1):
+    said = []
+    return steps.run("shout", {"seed": seed}, say=said.append), said
+
+
+def test_nothing_changed_runs_nothing_and_a_change_says_why(one_step):
+    project, output = one_step
+    assert ran()[0] == ["shout"]
+    assert ran() == ([], [])
+    (project / "data" / "in.csv").write_text("b", encoding="utf-8")
+    assert "data/in.csv changed" in ran()[1][0]
+    assert "parameter seed was 1, is 2" in ran(seed=2)[1][0]
+    output.write_text("mine", encoding="utf-8")
+    assert "build/out.csv was changed by hand" in ran(seed=2)[1][0]
+    output.unlink()
+    assert "build/out.csv is missing" in ran(seed=2)[1][0]
+    assert output.read_text(encoding="utf-8") == "B"
+    (project / "data" / "in.csv").unlink()
+    with pytest.raises(StudyError, match=r"expected data/in.csv, found no such file"):
+        ran(seed=2)
+
+
+def test_an_interrupted_step_keeps_nothing_and_runs_again(one_step):
+    project, output = one_step
+    ran()
+    (project / "data" / "in.csv").write_text("stop", encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt):
+        ran()
+    assert output.read_text(encoding="utf-8") == "A"
+    assert not list((project / "state").glob("*.json"))
+    (project / "data" / "in.csv").write_text("a", encoding="utf-8")
+    assert "not finished last time" in ran()[1][0]
+
+
+def test_the_order_of_the_steps_never_asks_for_a_later_one():
+    for position, step in enumerate(steps.STEPS):
+        assert set(step.after) <= set(steps.NAMES[:position]), step.name
+
+
+def test_a_second_build_does_nothing(broken_project):
+    again = run(broken_project, "book")
+    assert again.returncode == 0
+    assert "Nothing changed" in again.stdout
+
+
+def test_a_mistyped_parameter_stops_before_any_kernel(broken_project):
+    stopped = run(broken_project, "book", "--set", "sede=3")
+    assert stopped.returncode == 1
+    assert "did you mean seed?" in stopped.stderr
+    assert "Executing" not in stopped.stderr
+
+
+def edit(project, name, change):
+    path = project / "notebooks" / f"{name}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    change([cell for cell in notebook["cells"] if cell["cell_type"] == "code"])
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def test_a_failing_cell_stops_the_build_and_only_its_dependents_are_stale(broken_project):
+    edit(broken_project, "02_coding", lambda cells: cells[2].update(source=["1 / 0"]))
+    failed = run(broken_project, "book")
+    assert failed.returncode == 1
+    assert "notebooks/02_coding.ipynb, code cell 4" in failed.stderr.replace("\r", "\n")
+    assert "ZeroDivisionError" in failed.stderr
+    assert "01_sampling" not in failed.stdout
+    # The second run of a broken book must be as red as the first.
+    assert run(broken_project, "book").returncode == 1
+
+
+def test_an_input_that_no_step_lists_is_refused(broken_project):
+    (broken_project / "data" / "mine.csv").write_text("a\n1\n", encoding="utf-8")
+    edit(broken_project, "03_tests",
+         lambda cells: cells[2]["source"].insert(0, 'study.read_csv(paths.DATA / "mine.csv")\n'))  # fmt: skip
+    refused = run(broken_project, "notebooks")
+    assert refused.returncode == 1
+    assert "add data/mine.csv to the files of 03_tests" in refused.stderr
+
+
+def executed(**output):
+    cell = nbformat.v4.new_code_cell("x", execution_count=1, outputs=[nbformat.v4.new_output(**output)])
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ({"output_type": "stream", "name": "stderr", "text": "FutureWarning: x\n"}, "FutureWarning: x"),
+        ({"output_type": "error", "ename": "ValueError", "evalue": "no", "traceback": []}, "ValueError: no"),
+        ({"output_type": "display_data", "data": {"image/png": "AAAA"}}, "image/png"),
+        ({"output_type": "display_data", "data": {"application/x-unknown": "?"}}, "application/x-unknown"),
+        ({"output_type": "execute_result", "execution_count": 1, "data": {"text/html": "<table>"}}, "text/html"),
+    ],
+)
+def test_an_output_that_a_page_would_lose_or_show_bare_is_refused(output, says):
+    with pytest.raises(StudyError) as refused:
+        notebooks.refuse_unclean(executed(**output), "n.ipynb")
+    assert says in str(refused.value)
+    assert "n.ipynb, code cell 1" in str(refused.value)
+
+
+def test_a_skipped_cell_and_a_glue_role_are_refused():
+    skipped = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x")])
+    with pytest.raises(StudyError, match="a skipped cell"):
+        notebooks.refuse_unclean(skipped, "n.ipynb")
+    glue = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("{glue}`x`")])
+    with pytest.raises(StudyError, match="a glue role"):
+        notebooks.refuse_unclean(glue, "n.ipynb")
+    plain = executed(output_type="stream", name="stdout", text="1\n")
+    notebooks.refuse_unclean(plain, "n.ipynb")
+
+
+def test_addresses_and_times_are_normalised():
+    notebook = executed(output_type="execute_result", execution_count=9, data={"text/plain": "<x at 0x7f00aa11bb22>"})
+    notebook.metadata["papermill"] = {"duration": 1.5}
+    notebook.cells[0].metadata["execution"] = {"iopub.status.idle": "now"}
+    notebook.cells[0].execution_count = 9
+    notebooks.normalise(notebook, "01")
+    text = nbformat.writes(notebook)
+    assert "0x7f00" not in text
+    assert "duration" not in text
+    assert "iopub" not in text
+    assert notebook.cells[0].execution_count == notebook.cells[0].outputs[0].execution_count == 1
