@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptmreuse import answers, release, simulation, sources, study
+from ptmreuse import answers, paths, release, simulation, sources, study
 from ptmreuse.errors import StudyError
 
 
@@ -317,3 +319,10 @@ def test_a_second_reading_comes_from_the_cache_until_the_file_changes(database, 
     assert sources.counts(sources.read_release(path))["natural_science"] == 0
     assert read == [path]
     assert not [p for p in (tmp_path / "build" / "release").iterdir() if p.name.startswith("tmp")]
+
+
+def test_the_benchmark_finds_the_truth():
+    pytest.importorskip("resource", reason="peak memory is measured on POSIX systems only")
+    script = [sys.executable, paths.ROOT / "bench" / "release.py", "150", "0.1"]
+    run = subprocess.run(script, capture_output=True, encoding="utf-8", check=True)
+    assert run.stdout.splitlines()[-1] == "counts equal the truth: True"

@@ -43,7 +43,7 @@ PLOS_JOURNALS = {
 BY_HAND = f"or put {PILOT_NAME!r} from {PILOT_URL} at {paths.shown(PILOT)} by hand"
 TIMEOUT = 30  # seconds without an answer
 RETRIES = 3
-_PIECE = 1 << 20  # bytes
+_PIECE = 1 << 16  # bytes; what is left of a cut download is whole pieces
 
 
 def fetch_pilot(url=PILOT_URL, folder=FOLDER, sha256=PILOT_SHA256):
@@ -79,18 +79,18 @@ def list_release(url=RECORD_URL):
     try:
         answer = requests.get(url, timeout=TIMEOUT, headers={"Accept": "application/json"})
         answer.raise_for_status()
-        files = answer.json()["files"]
-        return [
-            {
-                "name": file["key"],
-                "size": int(file["size"]),
-                "checksum": file["checksum"],
-                "url": file["links"]["self"],
-            }
-            for file in files
-        ]
     except requests.RequestException as error:
         raise _offline(url, error, f"download the database from {RECORD_PAGE} by hand") from error
+    try:
+        return [
+            {
+                "name": str(file["key"]),
+                "size": int(file["size"]),
+                "checksum": str(file["checksum"]),
+                "url": str(file["links"]["self"]),
+            }
+            for file in answer.json()["files"]
+        ]
     except (KeyError, TypeError, ValueError) as error:
         raise StudyError(
             expected="a record that lists its files",
