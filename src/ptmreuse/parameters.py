@@ -19,20 +19,20 @@ from ptmreuse.errors import StudyError
 
 
 class Parameter(NamedTuple):
-    """One parameter: a whole number, a number, a choice among words, or a path."""
+    """One parameter: a whole number, a number, a choice among words, a path or a text."""
 
     name: str
-    type: str  # "whole number", "number", "choice" or "path"
+    type: str  # "whole number", "number", "choice", "path" or "text"
     default: object
-    allowed: tuple  # (lowest, highest), the choices, or () for a path
+    allowed: tuple  # (lowest, highest), the choices, or ()
     unit: str
     meaning: str
 
     @property
     def range(self):
         """The allowed values, in words."""
-        if self.type == "path":
-            return "a path, or empty"
+        if self.type in ("path", "text"):
+            return f"a {self.type}, or empty"
         if self.type == "choice":
             return ", ".join(self.allowed)
         return f"{self.allowed[0]} to {self.allowed[1]}"
@@ -44,6 +44,7 @@ SCHEMA = (
     Parameter("release", "path", "", (), "", "the authors' SQLite database, for source: release"),
     Parameter("tables", "path", "", (), "", "a folder of study tables, for source: tables"),
     Parameter("pilot", "path", "", (), "", "the authors' pilot workbook, for source: pilot (empty: where make data put it)"),
+    Parameter("coder", "text", "", (), "", "whose codes are analysed, where a study has several coders (empty: the first)"),
     Parameter("last_year", "whole number", 2025, (2000, 2100), "year", "the last publication year analysed"),
     Parameter("seed", "whole number", 20260313, (0, 4294967295), "", "the seed of everything random"),
     Parameter("confidence", "number", 0.95, (0.5, 0.999), "share", "the confidence level of every interval"),
@@ -158,11 +159,11 @@ def _from_yaml(path):
         if node.id != "scalar":
             raise StudyError(expected="one value", found=f"a {node.id}", where=place, do="write name: value")
         name = key.value if key.id == "scalar" else ""
-        values[name] = _value(name, node.value, place, quoted=bool(node.style), tag=node.tag)
+        values[name] = _value(name, node.value, place, quoted=bool(node.style))
     return values
 
 
-def _value(name, text, where, *, quoted, tag=""):
+def _value(name, text, where, *, quoted):
     if name not in NAMES:
         near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}? (" if near else "use one of the schema ("
@@ -174,11 +175,9 @@ def _value(name, text, where, *, quoted, tag=""):
         )
     parameter = SCHEMA[NAMES.index(name)]
     found = f"the text {text!r}" if quoted else text or "nothing"
-    if parameter.type in ("choice", "path"):
-        if tag.endswith(":null") and not text and parameter.type == "choice":
-            found = "nothing"
-        if parameter.type == "path":
-            return text
+    if parameter.type in ("path", "text"):
+        return text
+    if parameter.type == "choice":
         if text not in parameter.allowed:
             near = difflib.get_close_matches(text, parameter.allowed, n=1)
             raise StudyError(
@@ -274,9 +273,8 @@ def table(values):
 
     Examples
     --------
-    >>> row = table(read(settings=["seed=7"]))[5]
-    >>> row["name"], row["value"], row["differs"]
-    ('seed', 7, 'yes')
+    >>> [(row["name"], row["value"]) for row in table(read(settings=["seed=7"])) if row["differs"] == "yes"]
+    [('seed', 7)]
     """
     return [
         {

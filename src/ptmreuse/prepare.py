@@ -2,7 +2,7 @@
 
 import json
 
-from ptmreuse import simulation, study
+from ptmreuse import simulation, sources, study
 
 
 def write_evidence(step, values, scratch):
@@ -16,8 +16,8 @@ def write_evidence(step, values, scratch):
     scratch : Path
         Receives the folder ``tables``.
     """
-    tables = study.embedded()
-    study.accounting(tables)
+    tables = sources.load_source(**{name: values[name] for name in step.parameters if name != "coder"})
+    study.of_coder(tables, values["coder"])
     study.write(tables, scratch / "tables")
 
 

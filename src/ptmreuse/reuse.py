@@ -12,8 +12,68 @@ import pandas as pd
 
 from scipy import stats
 
-from ptmreuse import statistics
-from ptmreuse.study import PATTERNS
+from ptmreuse import release, statistics
+from ptmreuse.study import FIELDS, PATTERNS
+
+
+def items(tables, question="pattern"):
+    """What is counted: one item per paper, canonical model and known pattern (or stage).
+
+    A model written in two ways, or coded twice alike, counts once. Unknown patterns and stages are no items;
+    `units` counts them.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Study tables of one coder.
+    question : {'pattern', 'stage'}
+
+    Returns
+    -------
+    DataFrame
+        paper, coder, canonical, family and `question`.
+    """
+    found = release.per_model(tables, question)
+    family = tables["reuse"].drop_duplicates("canonical").set_index("canonical")["family"]
+    known = found["canonical"].map(family)
+    return found.assign(family=known.where(known.notna(), found["canonical"]))
+
+
+def per_field(counted, fields, column):
+    """Items per scientific field and category, counted whole and in fractions.
+
+    Fields overlap. Counted whole, an item of a paper in two fields is one in each, so fields add up to more
+    than there are items; counted in fractions, it is a half in each.
+
+    Parameters
+    ----------
+    counted : DataFrame
+        From `items`.
+    fields : DataFrame
+        Study table; fields outside the study's eight are left out.
+    column : {'pattern', 'stage'}
+
+    Returns
+    -------
+    DataFrame
+        field, one column per category, whole (their sum) and fractional. Items of papers without a field are
+        in the last row, *no field recorded*.
+
+    Examples
+    --------
+    >>> counted = pd.DataFrame({"paper": ["a", "b"], "pattern": ["adaptation", "deployment"]})
+    >>> fields = pd.DataFrame({"paper": ["a", "a"], "field": ["Chemistry", "Neuroscience"]})
+    >>> per_field(counted, fields, "pattern")[["field", "whole", "fractional"]].to_numpy().tolist()
+    [['Chemistry', 1, 0.5], ['Neuroscience', 1, 0.5], ['no field recorded', 1, 1.0]]
+    """
+    known = fields[fields["field"].isin(FIELDS)].drop_duplicates()
+    share = 1 / known.groupby("paper")["field"].transform("size")
+    rows = counted.merge(known.assign(share=share), on="paper", how="left")
+    rows = rows.assign(field=rows["field"].fillna("no field recorded"), share=rows["share"].fillna(1.0))
+    table = pd.crosstab(rows["field"], rows[column])
+    table = table.assign(whole=table.sum(axis=1), fractional=rows.groupby("field")["share"].sum())
+    order = [f for f in (*FIELDS, "no field recorded") if f in table.index]
+    return table.loc[order].rename_axis(columns=None).reset_index()
 
 
 def units(reuse):
@@ -177,8 +237,12 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     own = table.columns.get_loc(category)
     rng = np.random.default_rng(seed)
     papers = len(counts)
-    totals = rng.multinomial(papers, np.full(papers, 1 / papers), size=resamples) @ counts
-    ranks = 1 + (totals > totals[:, [own]]).sum(axis=1)
+    ranks, block = [], max(1, 5_000_000 // papers)  # blocks keep the resamples of a large corpus within memory
+    for start in range(0, resamples, block):
+        drawn = rng.multinomial(papers, np.full(papers, 1 / papers), size=min(block, resamples - start))
+        totals = drawn.astype("float64") @ counts
+        ranks.append(1 + (totals > totals[:, [own]]).sum(axis=1))
+    ranks = np.concatenate(ranks)
     tail = (1 - conf) / 2
     low, high = np.quantile(ranks, [tail, 1 - tail], method="inverted_cdf")
     observed = counts.sum(axis=0)

@@ -307,34 +307,3 @@ def plan(populations, half_width, conf):
         )
     return pd.DataFrame(rows)
 
-
-def frame_counts(papers, uses):
-    """How many papers pass each filter, as far as the coded papers say.
-
-    Parameters
-    ----------
-    papers, uses : DataFrame
-        Study tables; `uses` of one coder.
-
-    Returns
-    -------
-    dict of str to int
-        papers, cited, natural_science, full_text, uses_dl, uses_ptm. A filter that the source does not record
-        for any paper is left out: unknown is not "no".
-
-    Examples
-    --------
-    >>> papers = pd.DataFrame({"paper": ["a", "b"], "cited_by": [pd.NA, pd.NA], "natural_science": ["yes", "no"],
-    ...                        "full_text": ["unknown", "unknown"]})
-    >>> uses = pd.DataFrame({"paper": ["a", "b"], "uses_dl": ["yes", "no"], "uses_ptm": ["no", "no"]})
-    >>> frame_counts(papers, uses)
-    {'papers': 2, 'natural_science': 1, 'uses_dl': 1, 'uses_ptm': 0}
-    """
-    counts = {"papers": len(papers)}
-    if papers["cited_by"].notna().any():
-        counts["cited"] = int((papers["cited_by"].fillna(0) > 0).sum())
-    for frame, columns in ((papers, ("natural_science", "full_text")), (uses, ("uses_dl", "uses_ptm"))):
-        for column in columns:
-            if (frame[column] != "unknown").any():
-                counts[column] = int((frame[column] == "yes").sum())
-    return counts

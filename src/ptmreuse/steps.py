@@ -44,7 +44,7 @@ def _notebook(name, about, files=(), after=()):
     )
 
 
-SOURCE_PARAMETERS = ("source", "release", "tables", "pilot", "last_year")
+SOURCE_PARAMETERS = ("source", "release", "tables", "pilot", "coder", "last_year")
 STEPS = (
     Step(
         "tables", "bring the coded papers in use into study tables", "ptmreuse.prepare:write_evidence",

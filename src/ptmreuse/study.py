@@ -417,3 +417,47 @@ def data_kind(tables):
             do="keep kinds apart",
         )
     return kinds[0]
+
+
+def coders(tables):
+    """The coders of a study, in the order in which table uses, then table reuse, names them.
+
+    Examples
+    --------
+    >>> coders(embedded())
+    ['authors']
+    """
+    return list(dict.fromkeys([*tables["uses"]["coder"], *tables["reuse"]["coder"]]))
+
+
+def of_coder(tables, coder=""):
+    """The study as one coder saw it.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Study tables.
+    coder : str
+        A coder's name; empty means the first that the study names.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        The same tables; uses, reuse and stages hold this coder only.
+
+    Raises
+    ------
+    StudyError
+        If the study has no such coder.
+    """
+    known = coders(tables)
+    if coder and coder not in known:
+        raise StudyError(
+            expected=f"a coder among {', '.join(known) or 'none'}",
+            found=repr(coder),
+            where="parameter coder",
+            do="name one of them",
+        )
+    coder = coder or next(iter(known), "")
+    kept = {name: tables[name][tables[name]["coder"] == coder] for name in ("uses", "reuse", "stages")}
+    return tables | {name: frame.reset_index(drop=True) for name, frame in kept.items()}
