@@ -59,14 +59,16 @@ class Article:
         return any(kind in ("paragraph", "table") for _, kind, _ in self.sections)
 
 
-def read_article(source):
+def read_article(source, name=""):
     """Read one article.
 
     Parameters
     ----------
     source : path-like or bytes
-        A JATS XML or plain text file, or its content. Content is taken for XML when it starts with ``<``;
-        a file also when its name ends in ``.xml`` or ``.nxml``.
+        A JATS XML or plain text file, or its content.
+    name : str, optional
+        What messages call content, else its path. Content is taken for XML when it starts with ``<`` or the
+        name ends in ``.xml`` or ``.nxml``.
 
     Returns
     -------
@@ -88,14 +90,13 @@ def read_article(source):
     >>> article.title, article.sections[1]
     ('Cats', ('Methods', 'paragraph', 'We counted cats [1].'))
     """
-    if isinstance(source, bytes):
-        where, data = "article", source
-    else:
-        where, data = _shown(source), _bytes(Path(source))
-    _check_size(len(data), where)
+    where = name or ("article" if isinstance(source, bytes) else Path(source).name)
+    data = source if isinstance(source, bytes) else _bytes(Path(source), where)
+    if len(data) > LARGEST:
+        _refuse(where, f"an article of at most {LARGEST >> 20} MB", "a larger one", NOT_ONE)
     if not data.strip(b"\0 \t\r\n\xef\xbb\xbf\xfe\xff"):
         _refuse(where, "an article", "an empty file", "download the article again")
-    named_xml = not isinstance(source, bytes) and Path(source).suffix.lower() in (".xml", ".nxml")
+    named_xml = Path(where).suffix.lower() in (".xml", ".nxml")
     starts = data.lstrip(b"\xef\xbb\xbf\xfe\xff\0 \t\r\n").startswith(b"<")
     article = _read_jats(data, where) if named_xml or starts else _read_text(data, where)
     if not article.sections:
@@ -112,21 +113,12 @@ def _refuse(where, expected, found, do, cause=None):
     raise StudyError(expected=expected, found=found, where=where, do=do) from cause
 
 
-def _shown(path):
-    return Path(path).name
-
-
-def _bytes(path):
+def _bytes(path, where):
     try:
-        _check_size(path.stat().st_size, path.name)
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1)  # enough to see that a file is too large
     except OSError as error:
-        _refuse(path.name, "a readable file", error.strerror, "correct the path or the rights", error)
-
-
-def _check_size(size, where):
-    if size > LARGEST:
-        _refuse(where, f"an article of at most {LARGEST >> 20} MB", f"{size / 2**20:.0f} MB", NOT_ONE)
+        _refuse(where, "a readable file", error.strerror, "correct the path or the rights", error)
 
 
 # --- JATS ---------------------------------------------------------------------------------------------------
