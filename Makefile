@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m ptmreuse
 OPTIONS = $(if $(PARAMS),--params "$(PARAMS)",)
 
-.PHONY: help book notebooks verify test serve clean lock lint
+.PHONY: help book notebooks verify data validate test serve clean lock lint
 
 help: ## show this list
 	@echo "make COMMAND [PARAMS=my.yml]"
@@ -20,6 +20,12 @@ notebooks: $(VENV)/ready ## execute the notebooks that are out of date
 
 verify: $(VENV)/ready ## print a verdict per published claim
 	@$(RUN) verify $(OPTIONS)
+
+data: $(VENV)/ready ## fetch the pilot workbook, its articles and a list of the released files
+	@$(RUN) data $(if $(RELEASE),--release "$(RELEASE)",)
+
+validate: $(VENV)/ready ## check your own coded papers: make validate TABLES=folder
+	@$(RUN) validate "$(TABLES)"
 
 test: $(VENV)/ready ## check everything that can break
 	@$(RUN) test

@@ -48,8 +48,15 @@ def test_verdicts(claim, source, found, verdict):
 
 
 def test_simulated_papers_give_no_verdict_about_the_world():
-    assert judge("adaptation-share", "release", "simulated", value=0.7029)["verdict"] == "not checkable"
-    assert "simulated" in judge("adaptation-share", "simulated", "simulated", value=0.7029)["reason"]
+    judged = judge("adaptation-share", "simulated", "simulated", value=0.7029)
+    assert (judged["verdict"], judged["found"]) == ("not checkable", "")
+    assert "say nothing about the world" in judged["reason"]
+
+
+def test_a_generated_release_is_judged_and_marked():
+    judged = judge("adaptation-share", "release", "simulated", value=0.7029)
+    assert judged["verdict"] == "reproduced"
+    assert judged["reason"].startswith("SIMULATED papers, not evidence")
 
 
 def test_the_ledger_repeats_no_number():

@@ -46,6 +46,16 @@ def _parser():
         sub.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="one parameter")
     serve_parser = command("serve", serve, "show the built book at a local address")
     serve_parser.add_argument("--port", type=int, default=8000)
+    counting = command("counts", counts, "print what a source comes to, as one JSON object")
+    counting.add_argument("--source", default="embedded", choices=parameters.SCHEMA[0].allowed)
+    for name in ("release", "tables", "pilot", "coder"):
+        counting.add_argument(f"--{name}", default="")
+    for name in ("last-year", "seed", "simulated-papers"):
+        counting.add_argument(f"--{name}", type=int, default=parameters.DEFAULTS[name.replace("-", "_")])
+    validating = command("validate", validate, "check a folder of your own coded papers")
+    validating.add_argument("folder", help="CSV or Parquet files as in data/template")
+    fetching = command("data", data, "fetch the pilot workbook and its open articles; list the released files")
+    fetching.add_argument("--release", metavar="NAME", help="also fetch this file of the release")
     command("parameters", show_parameters, "list all parameters with their ranges and defaults")
     command("test", test, "run all tests")
     command("lint", lint, "check the style of the code")
@@ -90,6 +100,32 @@ def verify(options):
     from ptmreuse import claims
 
     return claims.verify(_values(options))
+
+
+def counts(options):
+    """Print the counts of a source."""
+    import json
+
+    from ptmreuse import sources
+
+    asked = {name: getattr(options, name) for name in ("source", "release", "tables", "pilot", "last_year", "seed")}
+    tables = sources.load_source(**asked, simulated_papers=options.simulated_papers)
+    print(json.dumps(sources.counts(tables, options.coder or None), indent=1, ensure_ascii=False))
+
+
+def validate(options):
+    """Check a student's folder."""
+    from ptmreuse import sources
+
+    print(sources.validate_folder(options.folder).to_string(index=False))
+    print(f"All rows fit; use them with --set source=tables --set tables={options.folder}")
+
+
+def data(options):
+    """Fetch what is not included."""
+    from ptmreuse import fetch
+
+    fetch.fetch_all(options.release)
 
 
 def serve(options):

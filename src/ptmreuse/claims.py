@@ -124,7 +124,7 @@ def evaluate(claims, registry, source, kind):
     source : str
         The source in use: embedded, pilot, release, tables or simulated.
     kind : {'coded', 'simulated'}
-        Its data kind. Simulated data give no verdict about the world.
+        Its data kind. The simulated source gives no verdict; a generated database gives verdicts marked SIMULATED.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def _judge(claim, registry, source, kind):
     same = claim["same_data"] == "any" or source in claim["same_data"].split()
     found = registry.loc[key] if key in registry.index and registry.loc[key, "value"] != "" else None
     verdict, reason = "not checkable", claim["why_not"]
-    if kind == "simulated" and claim["same_data"] != "any":
+    if source == "simulated" and claim["same_data"] != "any":
         reason = "simulated papers say nothing about the world; run with source: embedded, pilot, release or tables"
         found = None
     elif found is None:
@@ -151,6 +151,9 @@ def _judge(claim, registry, source, kind):
         verdict, reason = _sampled(claim, found)
     else:
         found = None
+    # A generated database shows that the check works; its verdicts say so.
+    if kind == "simulated" and verdict != "not checkable" and claim["same_data"] != "any":
+        reason = f"SIMULATED papers, not evidence: {reason}"
     return {
         "id": claim["id"],
         "question": claim["question"],
