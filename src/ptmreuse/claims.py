@@ -174,10 +174,10 @@ def _judge(claim, registry, source, kind):
 
 
 def _recomputed(claim, value):
-    tolerance = float(claim["tolerance"] or 0)
-    if abs(value - claim["target"]) <= tolerance:
-        return "reproduced", claim["caution"] or "recomputed with the same result"
-    return "not consistent", claim["caution"] or "recomputed with another result"
+    same = abs(value - claim["target"]) <= float(claim["tolerance"] or 0)
+    # A caution about comparing with an independent sample does not bear on the data themselves.
+    caution = f"; {claim['caution']}" if claim["caution"] and claim["sample"] == "no" else ""
+    return ("reproduced" if same else "not consistent"), f"recomputed with {'the same' if same else 'another'} result{caution}"
 
 
 def _sampled(claim, found):

@@ -9,6 +9,7 @@ import html
 import json
 import math
 import os
+import re
 import shutil
 
 import pandas as pd
@@ -67,9 +68,7 @@ def _check(name, kind, taken):
             do="call it before any result",
         )
     if kind not in KINDS:
-        raise StudyError(
-            expected=f"a data kind among {', '.join(KINDS)}", found=repr(kind), where=name, do="name it"
-        )
+        raise StudyError(expected=f"a data kind among {', '.join(KINDS)}", found=repr(kind), where=name, do="name it")
     if name in taken:
         raise StudyError(
             expected="each result once",
@@ -174,20 +173,17 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method="count
     row.update(key=key, about=about, data_kind=kind, step=_now["step"], cell=_cell())
     if isinstance(value, Estimate):
         form = form or {"number": "decimal", "points": "points"}.get(value.scale, "percent")
-        text = (
-            FORMS[form](value.value) if not _missing(value.value) else f"n/a ({count(value.n)} {value.unit})"
-        )
+        text = FORMS[form](value.value) if not _missing(value.value) else f"n/a ({count(value.n)} {value.unit})"
         row.update(
             text=text, value=value.value, low=value.low, high=value.high, confidence=value.conf, n=value.n,
             unit=value.unit, method=value.method, p="" if value.p is None else value.p, sentence=f"{about}: {value.sentence}.",
         )  # fmt: skip
     else:
-        form = form or (
-            "text" if isinstance(value, str) else "count" if float(value).is_integer() else "decimal"
-        )
+        form = form or ("text" if isinstance(value, str) else "count" if float(value).is_integer() else "decimal")
         text = FORMS[form](value)
         row.update(text=text, value=value, unit=unit, n="" if n is None else n, method=method)
-        row["sentence"] = f"{about}: {text}{' ' + unit if unit and unit != 'share' else ''}."
+        words = f"{about}: {text}{' ' + unit if unit and unit != 'share' else ''}"
+        row["sentence"] = words if words.endswith(".") else f"{words}."
     _now["numbers"][key] = row
     _write()
 
@@ -211,16 +207,48 @@ def sentences_html(rows, link=None):
     """HTML list of the sentences of registry rows; `link` turns a key into an address."""
     items = []
     for row in rows:
-        text = html.escape(row["sentence"])
+        text = escaped(row["sentence"])
         if link:
             text = f'<a class="ptm-traced" href="{link(row["key"])}">{text}</a>'
-        items.append(f"<li>{badge(row['data_kind'])} {text}</li>")
+        items.append(f"<li>{badge(row['data_kind'])} <span>{text}</span></li>")
     return '<ul class="ptm-say">' + "".join(items) + "</ul>"
 
 
 def badge(kind):
-    """HTML label of a data kind."""
+    """HTML label of a data kind; the style sheet gives each kind its sign."""
     return f'<span class="ptm-kind ptm-{kind}">{LABELS[kind]}</span>'
+
+
+def verdict_html(verdict):
+    """HTML label of a claim's verdict; the style sheet gives each verdict its sign."""
+    return f'<span class="ptm-verdict ptm-{escaped(verdict).replace(" ", "-")}">{escaped(verdict)}</span>'
+
+
+# Code points that no HTML or SVG file may hold, and those that reorder the text around them.
+UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+LONGEST = 600  # characters of a cell that a page shows; the CSV has all
+
+
+def plain(text):
+    r"""Text as a page or figure may show it: no control characters, nothing that turns the text around it.
+
+    Examples
+    --------
+    >>> plain("a\x00b \u202ec")
+    'a\ufffdb \ufffdc'
+    """
+    return UNSHOWABLE.sub("\ufffd", str(text))
+
+
+def escaped(text):
+    """Text from data as HTML that shows it and never runs it.
+
+    Examples
+    --------
+    >>> escaped("<script>alert(1)</script> & more")
+    '&lt;script&gt;alert(1)&lt;/script&gt; &amp; more'
+    """
+    return html.escape(plain(text))
 
 
 def table(name, frame, *, caption, kind, formats=None, labels=None, show=None):
@@ -243,9 +271,7 @@ def table(name, frame, *, caption, kind, formats=None, labels=None, show=None):
         The columns that the page shows; the CSV always has all.
     """
     _check(name, kind, _now["items"])
-    _safe(frame).assign(data_kind=kind).to_csv(
-        _now["folder"] / f"{name}.csv", index=False, lineterminator="\n"
-    )
+    safe(frame).assign(data_kind=kind).to_csv(_now["folder"] / f"{name}.csv", index=False, lineterminator="\n")
     body = table_html(frame[show] if show else frame, formats=formats, labels=labels)
     (_now["folder"] / f"{name}.html").write_text(body + "\n", encoding="utf-8")
     item = {"name": name, "type": "table", "caption": caption, "kind": kind}
@@ -254,6 +280,8 @@ def table(name, frame, *, caption, kind, formats=None, labels=None, show=None):
 
 def table_html(frame, formats=None, labels=None):
     """An HTML table: scoped headers, escaped cells, numbers aligned.
+
+    Rows of a table whose first column is called `id` can be linked to by it; a `verdict` column shows its signs.
 
     Examples
     --------
@@ -265,22 +293,37 @@ def table_html(frame, formats=None, labels=None):
         c for c, form in formats.items() if form != "text"
     }
     heads = "".join(
-        f'<th scope="col"{_num(c in numeric)}>{html.escape(str(labels.get(c, str(c).replace("_", " "))))}</th>'
+        f'<th scope="col"{_num(c in numeric)}>{escaped(labels.get(c, str(c).replace("_", " ")))}</th>'
         for c in frame.columns
     )
+    linked = len(frame.columns) > 0 and frame.columns[0] == "id" and frame["id"].is_unique
     rows = []
     for values in frame.itertuples(index=False):
         cells = []
         for position, (column, value) in enumerate(zip(frame.columns, values, strict=True)):
-            text = html.escape(_cell_text(value, column, formats.get(column)))
+            shown = _cell_html(value, column, formats.get(column))
             tag, scope = ("th", ' scope="row"') if position == 0 else ("td", "")
-            cells.append(f"<{tag}{scope}{_num(column in numeric)}>{text}</{tag}>")
-        rows.append("<tr>" + "".join(cells) + "</tr>")
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+            cells.append(f"<{tag}{scope}{_num(column in numeric)}>{shown}</{tag}>")
+        mark = f' id="{escaped(values[0])}"' if linked and re.fullmatch(r"[A-Za-z][\w.-]*", str(values[0])) else ""
+        rows.append(f"<tr{mark}>" + "".join(cells) + "</tr>")
+    # A table too long to overlook gets a filter where scripts run.
+    long = ' class="ptm-long"' if len(frame) > 14 else ""
+    return f"<table{long}><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
 def _num(is_number):
     return ' class="ptm-num"' if is_number else ""
+
+
+def _cell_html(value, column, form):
+    if column == "verdict" and isinstance(value, str):
+        return verdict_html(value)
+    text = plain(_cell_text(value, column, form))
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST]}… ({len(text):,} characters; the CSV has all)"
+    shown = html.escape(text)
+    # Right-to-left text keeps to its cell.
+    return shown if text.isascii() else f"<bdi>{shown}</bdi>"
 
 
 def _cell_text(value, column, form):
@@ -295,13 +338,23 @@ def _cell_text(value, column, form):
     return count(value) if float(value).is_integer() else decimal(value)
 
 
-def _safe(frame):
-    # A spreadsheet runs cells that begin with these characters as formulas.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def safe(frame):
+    """The table with every text quoted that a spreadsheet would run as a formula.
+
+    Examples
+    --------
+    >>> safe(pd.DataFrame({"model": ["=1+1", "", "U-Net"]}))["model"].tolist()
+    ["'=1+1", '', 'U-Net']
+    """
+
     def quote(value):
-        return "'" + value if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+        return "'" + value if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
     text = frame.select_dtypes(include=["object", "string"]).columns
-    return frame.assign(**{c: frame[c].map(quote) for c in text})
+    return frame.rename(columns=quote).assign(**{quote(c): frame[c].map(quote) for c in text})
 
 
 def figure(name, fig, *, caption, alt, kind, data):
@@ -334,26 +387,24 @@ def figure(name, fig, *, caption, alt, kind, data):
                 where=f"{_now['step']}, figure {name}",
                 do="say what the figure shows, with its main numbers",
             )
-    svg = figures.to_svg(fig, kind)
+    svg, narrow = figures.to_svg(fig, kind), figures.to_svg(fig, kind, narrow=True)
     (_now["folder"] / f"{name}.svg").write_text(svg, encoding="utf-8")
-    _safe(data).assign(data_kind=kind).to_csv(
-        _now["folder"] / f"{name}.csv", index=False, lineterminator="\n"
-    )
-    item = {"name": name, "type": "figure", "caption": caption, "alt": alt, "kind": kind}
-    _add(item, framed_html(item, figures.inline(svg, name, alt)))
+    (_now["folder"] / f"{name}.narrow.svg").write_text(narrow, encoding="utf-8")
+    safe(data).assign(data_kind=kind).to_csv(_now["folder"] / f"{name}.csv", index=False, lineterminator="\n")
+    item = {"name": name, "type": "figure", "caption": caption, "alt": plain(alt), "kind": kind}
+    _add(item, framed_html(item, figures.inline(svg, narrow, name, item["alt"])))
 
 
 def framed_html(item, body, more=""):
-    """A table or figure with caption and data kind; `more` is put under the caption."""
+    """A table or figure with caption and data kind; `more` goes beneath."""
     name = html.escape(item["name"], quote=True)
-    caption = f"{badge(item['kind'])} {html.escape(item['caption'])}"
-    if item["type"] == "table":
-        body = body.replace("<table>", f'<table aria-describedby="cap-{name}">', 1)
-        body = f'<div class="ptm-scroll">{body}</div>'
-    return (
-        f'<figure class="ptm-{item["type"]}" id="{name}">{body}'
-        f'<figcaption id="cap-{name}">{caption}{more}</figcaption></figure>'
-    )
+    caption = f'<figcaption id="cap-{name}">{badge(item["kind"])} {escaped(item["caption"])}</figcaption>'
+    more = f'<div class="ptm-meta">{more}</div>' if more else ""
+    if item["type"] == "figure":
+        return f'<figure class="ptm-figure" id="{name}">{body}{caption}{more}</figure>'
+    place = '<div class="ptm-filter"></div>' if body.startswith('<table class="ptm-long"') else ""
+    body = body.replace("<table", f'<table aria-labelledby="cap-{name}"', 1)
+    return f'<figure class="ptm-table" id="{name}">{caption}{place}<div class="ptm-scroll">{body}</div>{more}</figure>'
 
 
 def _add(item, body):

@@ -218,7 +218,7 @@ def why(step, made_from):
         if old == new:
             continue
         if name.startswith("parameter "):
-            reasons.append(f"{name} was {old}, is {new}")
+            reasons.append(f"{name} was {old or 'empty'}, is {new or 'empty'}")
         else:
             reasons.append(f"{name} {'changed' if old and new else 'is new' if new else 'was removed'}")
     for place in step.outputs.values():

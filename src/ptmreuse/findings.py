@@ -1,0 +1,144 @@
+"""The answer to each question in a sentence, as far as the source in use has one."""
+
+from ptmreuse import results, reuse, statistics
+from ptmreuse.study import FIELDS
+
+SOURCES = {
+    "embedded": "the pilot that the study's authors coded by hand",
+    "pilot": "the pilot workbook that the study's authors coded by hand",
+    "release": "the study's released database, coded by a language model",
+    "tables": "your own tables of coded papers",
+    "simulated": "a simulated corpus, which says nothing about the world",
+}
+NO_FIELDS = "The source in use records no scientific fields, so this cannot be checked with it."
+NO_STAGES = "The source in use records no stages, so this cannot be checked with it."
+NO_REUSE = "The source in use holds no reuse with a known pattern."
+
+
+def evidence(source, papers):
+    """What the evidence is, for a sentence.
+
+    Examples
+    --------
+    >>> evidence("embedded", 110)
+    "the pilot that the study's authors coded by hand (110 papers)"
+    """
+    return f"{SOURCES[source]} ({results.count(papers)} papers)"
+
+
+def reuse_by_field(uses, fields, *, conf):
+    """Papers and reusing papers of each of the study's fields, with the share that reuses.
+
+    A paper counts whole in each of its fields. Papers whose answer is unknown are left out of the share and
+    counted.
+
+    Parameters
+    ----------
+    uses, fields : DataFrame
+        Study tables of one coder.
+    conf : float
+
+    Returns
+    -------
+    DataFrame
+        field, papers, reusing, unknown, share, low, high; most reusing papers first. Empty without fields.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> uses = pd.DataFrame({"paper": ["a", "b"], "uses_ptm": ["yes", "no"]})
+    >>> fields = pd.DataFrame({"paper": ["a", "b"], "field": "Chemistry"})
+    >>> reuse_by_field(uses, fields, conf=0.95)[["field", "papers", "reusing", "share"]].to_numpy().tolist()
+    [['Chemistry', 2, 1, 0.5]]
+    """
+    rows = fields[fields["field"].isin(FIELDS)].drop_duplicates().merge(uses, on="paper")
+    answers = rows.groupby("field")["uses_ptm"]
+    table = answers.agg(
+        papers="size", reusing=lambda a: int((a == "yes").sum()), unknown=lambda a: int((a == "unknown").sum())
+    ).reset_index()
+    for column in ("papers", "reusing", "unknown"):
+        table[column] = table[column].astype("int64")
+    shares = [
+        statistics.proportion(row.reusing, row.papers - row.unknown, conf=conf) for row in table.itertuples(index=False)
+    ]
+    table = table.assign(share=[s.value for s in shares], low=[s.low for s in shares], high=[s.high for s in shares])
+    return table.sort_values(["reusing", "field"], ascending=[False, True], ignore_index=True)
+
+
+def answer_fields(by_field):
+    """RQ1 in a sentence: which field leads, in papers and in the share of its papers.
+
+    Parameters
+    ----------
+    by_field : DataFrame
+        From `reuse_by_field`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> answer_fields(pd.DataFrame(columns=["field", "papers", "reusing", "share"])) == NO_FIELDS
+    True
+    """
+    if not by_field["reusing"].sum():
+        return NO_FIELDS
+    most, rate = by_field.iloc[0], by_field.sort_values("share", ascending=False).iloc[0]
+    return (
+        f"{most['field']} has the most reusing papers ({results.count(most['reusing'])}); {rate['field']} has the "
+        f"largest share of its papers ({results.percent(rate['share'])})."
+    )
+
+
+def answer_patterns(shares):
+    """RQ2 in a sentence: which pattern leads by pairs and by papers.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        From `reuse.pattern_shares`.
+
+    Returns
+    -------
+    str
+    """
+    if not shares["pairs"].sum():
+        return NO_REUSE
+    parts = []
+    for unit in ("pairs", "papers"):
+        leaders = shares.loc[shares[unit] == shares[unit].max(), "pattern"].tolist()
+        share = results.percent(shares.loc[shares[unit].idxmax(), f"{unit.removesuffix('s')}_share"])
+        tie = "lead together" if len(leaders) > 1 else "leads"
+        parts.append(f"by {unit}, {' and '.join(leaders)} {tie} with {share}{' each' if len(leaders) > 1 else ''}")
+    return f"{parts[0][0].upper()}{'; '.join(parts)[1:]}."
+
+
+def answer_stages(stages, *, conf, resamples, seed):
+    """RQ3 in a sentence: which stage leads, by instances, and how sure that is.
+
+    Parameters
+    ----------
+    stages : DataFrame
+        From `reuse.items` with question *stage*.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> answer_stages(pd.DataFrame(columns=["paper", "stage"]), conf=0.95, resamples=199, seed=1) == NO_STAGES
+    True
+    """
+    if stages.empty:
+        return NO_STAGES
+    counts = stages["stage"].value_counts()
+    first = counts.sort_index().idxmax()
+    rank = reuse.rank(stages, "stage", first, conf=conf, resamples=resamples, seed=seed)
+    return (
+        f"The {first} stage leads with {results.count(counts[first])} of {results.count(len(stages))} instances; it is "
+        f"first in {results.percent(rank.detail['leads'], 0)} of the resamples."
+    )

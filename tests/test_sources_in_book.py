@@ -1,0 +1,72 @@
+"""The same book on other evidence: a released database and a student's tables."""
+
+import json
+import shutil
+
+import pytest
+
+from conftest import run
+from ptmreuse import simulation, sources, study
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """A messy generated database and its truth."""
+    path = tmp_path_factory.mktemp("release") / "messy.db"
+    return path, simulation.write_release(path, seed=11, papers=600, messy=True)
+
+
+def settings(**values):
+    return [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
+
+
+def test_a_messy_release_gives_a_book_whose_counts_are_the_truth(broken_project, release):
+    path, truth = release
+    made = run(broken_project, "book", *settings(source="release", release=path, resamples=199))
+    assert made.returncode == 0, made.stderr
+    results = broken_project / "_build" / "results"
+    numbers = study.read_csv(broken_project / "_build" / "html" / "data" / "numbers.csv").set_index("key")["value"]
+    for key in ("papers", "cited", "natural_science", "full_text", "uses_dl", "uses_ptm"):
+        assert float(numbers[f"evidence_{key}"]) == truth[key], key
+    patterns = study.read_csv(results / "02_coding" / "patterns.csv").set_index("pattern")
+    for pattern, items in truth["reuse_items"].items():
+        assert int(patterns.loc[pattern, "pairs"]) == items
+        assert int(patterns.loc[pattern, "papers"]) == truth["reuse_papers"][pattern]
+    assert float(numbers["evidence_test_instances"]) == truth["stages"]["test"]
+    fields = study.read_csv(results / "04_findings" / "fields.csv").set_index("field")["reusing"].astype("int64")
+    assert fields.to_dict() == {field: counts["uses_ptm"] for field, counts in truth["fields"].items()}
+    verdicts = study.read_csv(results / "04_findings" / "claims.csv").set_index("id")
+    assert verdicts.loc["v1-analysed", "verdict"] == "not consistent"
+    assert verdicts.loc["adaptation-leads", "verdict"] == "reproduced"
+    assert verdicts.loc["adaptation-leads", "reason"].startswith("SIMULATED")
+    page = (broken_project / "_build" / "html" / "claims.html").read_text(encoding="utf-8")
+    assert "SIMULATED papers, not evidence" in page
+    counted = run(broken_project, "counts", "--source", "release", "--release", str(path))
+    assert json.loads(counted.stdout) == truth
+
+
+def test_a_students_tables_give_the_same_counts_as_their_source(broken_project, release, tmp_path):
+    folder = tmp_path / "mine"
+    tables = sources.load_source("release", release=release[0])
+    study.write({name: tables[name] for name in sources.CODED}, folder)
+    checked = run(broken_project, "validate", str(folder))
+    assert checked.returncode == 0, checked.stderr
+    made = run(broken_project, "notebooks", *settings(source="tables", tables=folder, resamples=199))
+    assert made.returncode == 0, made.stderr
+    mine = sources.counts(sources.load_source("tables", tables=folder))
+    truth = release[1]
+    assert {k: mine[k] for k in ("papers", "uses_dl", "reuse_items", "stages")} == {
+        k: truth[k] for k in ("papers", "uses_dl", "reuse_items", "stages")
+    }
+
+
+def test_a_bad_cell_of_a_student_is_named_before_anything_runs(broken_project, tmp_path):
+    folder = tmp_path / "mine"
+    shutil.copytree(broken_project / "data" / "template", folder)
+    (folder / "papers.csv").write_text(
+        "paper,doi,year,megajournal,cited_by,natural_science,full_text\np1,,20twenty,,,yes,yes\n", encoding="utf-8"
+    )
+    refused = run(broken_project, "book", *settings(source="tables", tables=folder))
+    assert refused.returncode == 1
+    assert "mine/papers.csv, row 1, column year: expected a year" in refused.stderr
+    assert "Executing" not in refused.stderr
