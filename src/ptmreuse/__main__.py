@@ -12,7 +12,8 @@ def main(arguments=None):
     """Run one command; the exit code is 0, or 1 after one clear sentence, or 2 after a mistyped command."""
     if sys.version_info < (3, 11):  # noqa: UP036 - the message a newcomer with an old Python needs
         sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0])
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser(arguments).parse_args(arguments)
     try:
         return options.command(options) or 0
     except StudyError as error:
@@ -23,7 +24,7 @@ def main(arguments=None):
         return 130
 
 
-def _parser():
+def _parser(arguments):
     parser = argparse.ArgumentParser(
         prog="python -m ptmreuse", description="Build and check the replication book."
     )
@@ -56,6 +57,17 @@ def _parser():
     validating.add_argument("folder", help="CSV or Parquet files as in data/template")
     fetching = command("data", data, "fetch the pilot workbook and its open articles; list the released files")
     fetching.add_argument("--release", metavar="NAME", help="also fetch this file of the release")
+    rules = command("code", code, "code articles (.xml, .txt) with the rule coder into study tables")
+    rules.add_argument("inputs", nargs="+", metavar="FILE_OR_FOLDER")
+    rules.add_argument("--out", required=True, metavar="DIR", help="folder for the study tables and the evidence")
+    rules.add_argument("--workers", type=int, default=1, help="processes on this machine")
+    rules.add_argument("--scheduler", metavar="ADDRESS", help="an existing Dask cluster (extra: dask)")
+    rules.add_argument("--fresh", action="store_true", help="code everything again instead of going on")
+    asking = command("code-llm", code_llm, "code articles with a language model at an OpenAI-compatible endpoint")
+    if "code-llm" in arguments:
+        from ptmreuse import llm
+
+        llm.add_arguments(asking)
     command("parameters", show_parameters, "list all parameters with their ranges and defaults")
     command("test", test, "run all tests")
     command("lint", lint, "check the style of the code")
@@ -126,6 +138,24 @@ def data(options):
     from ptmreuse import fetch
 
     fetch.fetch_all(options.release)
+
+
+def code(options):
+    """Code articles by rules."""
+    from ptmreuse import coding
+
+    found = coding.code_files(
+        options.inputs, options.out, workers=options.workers, resume=not options.fresh, scheduler=options.scheduler
+    )
+    print("; ".join(f"{name}: {count}" for name, count in found.items()))
+    print(f"Study tables in {options.out}; a book about them: --set source=tables --set tables={options.out}")
+
+
+def code_llm(options):
+    """Code articles with a language model."""
+    from ptmreuse import llm
+
+    return llm.main_code_llm(options)
 
 
 def serve(options):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ptmreuse import answers, names, paths, study
+from ptmreuse import answers, names, paths, reuse, study
 from ptmreuse.errors import StudyError
 
 CODER = "language model"
@@ -432,7 +432,7 @@ def counting_rules(tables):
             "per_item": listed,
             "flat_only": listed[listed["shape"] == "object"],
             "per_paper_and_class": listed.drop_duplicates(["paper", "category"]),
-            "per_model": per_model(tables, question),
+            "per_model": reuse.items(tables, question),
         }
         for rule, counted in counts.items():
             column = "category" if "category" in counted else question
@@ -442,24 +442,3 @@ def counting_rules(tables):
                 rows.append((rule, question, category, int(n[category]), share))
     table = pd.DataFrame(rows, columns=["rule", "question", "category", "n", "share"])
     return table.astype({"share": "Float64"})
-
-
-def per_model(tables, question):
-    """One row per (paper, coder, canonical model, known pattern or stage): the counting rule of this book.
-
-    Parameters
-    ----------
-    tables : dict of str to DataFrame
-        Study tables.
-    question : {'pattern', 'stage'}
-
-    Returns
-    -------
-    DataFrame
-        paper, coder, canonical, and `question`.
-    """
-    coded = tables["reuse" if question == "pattern" else "stages"]
-    if question == "stage":
-        coded = coded.assign(canonical=names.normalise(coded["model"])["canonical"])
-    coded = coded.loc[coded[question] != "unknown", ["paper", "coder", "canonical", question]]
-    return coded.drop_duplicates(ignore_index=True)

@@ -9,10 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-
 from scipy import stats
 
-from ptmreuse import release, statistics
+from ptmreuse import names, statistics
 from ptmreuse.study import FIELDS, PATTERNS
 
 
@@ -25,7 +24,7 @@ def items(tables, question="pattern"):
     Parameters
     ----------
     tables : dict of str to DataFrame
-        Study tables of one coder.
+        Study tables.
     question : {'pattern', 'stage'}
 
     Returns
@@ -33,7 +32,11 @@ def items(tables, question="pattern"):
     DataFrame
         paper, coder, canonical, family and `question`.
     """
-    found = release.per_model(tables, question)
+    coded = tables["reuse" if question == "pattern" else "stages"]
+    if question == "stage":
+        coded = coded.assign(canonical=names.normalise(coded["model"])["canonical"])
+    coded = coded.loc[coded[question] != "unknown", ["paper", "coder", "canonical", question]]
+    found = coded.drop_duplicates(ignore_index=True)
     family = tables["reuse"].drop_duplicates("canonical").set_index("canonical")["family"]
     known = found["canonical"].map(family)
     return found.assign(family=known.where(known.notna(), found["canonical"]))

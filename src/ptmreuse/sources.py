@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
-from ptmreuse import answers, fetch, names, paths, release, simulation, study
+from ptmreuse import answers, fetch, names, paths, release, reuse, simulation, study
 from ptmreuse.errors import StudyError
 
 SOURCES = ("embedded", "pilot", "release", "tables", "simulated")
@@ -463,7 +463,7 @@ def counts(tables, coder=None):
     asked = tables["answers"].loc[tables["answers"]["question"] == "uses_ptm", "paper"]
     asked = uses["paper"].isin(asked) if len(tables["answers"]) else (dl != "no") | (ptm == "yes")
     users = {q: set(uses.loc[uses[q] == "yes", "paper"]) for q in ("uses_dl", "uses_ptm")}
-    patterns, stages = (release.per_model(tables, q) for q in ("pattern", "stage"))
+    patterns, stages = (reuse.items(tables, q) for q in ("pattern", "stage"))
     patterns, stages = patterns[patterns["coder"] == coder], stages[stages["coder"] == coder]
     by_year = papers.assign(year=papers["year"].astype("str").where(papers["year"].notna(), "unknown"))
     return {
