@@ -17,6 +17,12 @@ from lxml import html as parser
 from ptmreuse import figures, parameters, paths, results
 from ptmreuse.errors import StudyError
 
+# What Sphinx and the theme leave behind and no page uses.
+LEFTOVERS = (
+    ".buildinfo", "_static/**/*.html", "_static/**/*.map", "_static/scripts/fontawesome.js*", "_static/scripts/bootstrap.js*",
+    "_static/**/*.ttf", "_static/images/logo_*", "_static/locales/**/*.*",
+)  # fmt: skip
+
 
 def build(step, values, scratch):
     """Build the static book into ``scratch/html``.
@@ -38,8 +44,9 @@ def build(step, values, scratch):
     sphinx(scratch)
     built = scratch / "_build" / "html"
     publish_data(built / "data")
-    for leftover in (built / ".buildinfo", *(built / "_static").rglob("*.html")):  # the theme's templates
-        leftover.unlink(missing_ok=True)
+    for leftover in LEFTOVERS:
+        for path in sorted(built.glob(leftover)):
+            path.unlink()
     check(built)
     os.replace(built, scratch / "html")
 
@@ -149,7 +156,8 @@ def item_html(name, helpers=()):
         return results.sentences_html(rows, link=number_link)
     folder = paths.RESULTS / item["step"]
     if item["type"] == "figure":
-        body = figures.inline((folder / f"{name}.svg").read_text(encoding="utf-8"), name, item["alt"])
+        drawn = [(folder / f"{name}{layout}.svg").read_text(encoding="utf-8") for layout in ("", ".narrow")]
+        body = figures.inline(*drawn, name, item["alt"])
     else:
         body = (folder / f"{name}.html").read_text(encoding="utf-8").strip()
     return results.framed_html(item, body, more=provenance_html(item, helpers))
@@ -162,13 +170,31 @@ def provenance_html(item, helpers=()):
     if item["type"] == "figure":
         links.insert(0, f'<a href="data/{step}/{name}.svg" download>SVG</a>')
     made = [f'<a href="{step}.html">{step}</a>, code cell {item["cell"]}']
-    made += [f'<a href="api.html#ptmreuse.{h}"><code>{h}</code></a>' for h in helpers]
-    inputs = json.loads((paths.RESULTS / item["step"] / "reads.json").read_text(encoding="utf-8"))
-    made += [f"<code>{html.escape(path)}</code>" for path in inputs]
-    return (
-        f'<details class="ptm-trace"><summary>Made by</summary><p>{" · ".join(made)}</p></details>'
-        f'<span class="ptm-links">{" ".join(links)}</span>'
-    )
+    described = set(re.findall(r"automodule:: ptmreuse\.(\w+)", (paths.BOOK / "api.md").read_text(encoding="utf-8")))
+    for helper in helpers:
+        code = f"<code>{helper}</code>"
+        made.append(f'<a href="api.html#ptmreuse.{helper}">{code}</a>' if helper.split(".")[0] in described else code)
+    files = inputs().query("notebook == @item['step']")["file"]
+    made += [
+        f'<a href="data/inputs/{html.escape(f.removeprefix("data/"))}" download>{html.escape(f)}</a>' for f in files
+    ]
+    return f"<details><summary>Made by</summary><p>{' · '.join(made)}</p></details>{''.join(links)}"
+
+
+@cache
+def inputs():
+    """The input files that each notebook read, with their hashes.
+
+    Returns
+    -------
+    DataFrame
+        notebook, file, sha256; one row per notebook and file.
+    """
+    rows = []
+    for path in sorted(paths.RESULTS.glob("*/reads.json")):
+        for file in json.loads(path.read_text(encoding="utf-8")):
+            rows.append({"notebook": path.parent.name, "file": file, "sha256": paths.sha256(paths.ROOT / file)})
+    return pd.DataFrame(rows, columns=["notebook", "file", "sha256"])
 
 
 def helpers_in(code):
@@ -187,17 +213,16 @@ def helpers_in(code):
 
 
 def publish_data(folder):
-    """Put the results and the input facts under ``/data/``, where they can be cited and downloaded."""
-    shutil.copytree(
-        paths.RESULTS, folder, ignore=shutil.ignore_patterns("*.html", "items.json", "reads.json"), dirs_exist_ok=True
-    )
-    inputs = folder / "inputs"
-    inputs.mkdir()
-    for path in sorted(paths.DATA.glob("*.csv")):
-        shutil.copy(path, inputs)
-    registry().to_csv(folder / "numbers.csv", index=False, lineterminator="\n")
+    """Put results, input facts and clean notebooks under ``/data/``, where they can be cited and downloaded."""
+    hidden = shutil.ignore_patterns("*.html", "*.narrow.svg", "items.json", "reads.json", "numbers.csv")
+    shutil.copytree(paths.RESULTS, folder, ignore=hidden, dirs_exist_ok=True)
+    for name, sources in {"inputs": paths.DATA.glob("*.csv"), "notebooks": paths.NOTEBOOKS.glob("*.ipynb")}.items():
+        (folder / name).mkdir()
+        for path in sorted(sources):
+            shutil.copy(path, folder / name)
     used = pd.DataFrame(json.loads((paths.STAGE / "parameters.json").read_text(encoding="utf-8")))
-    used.to_csv(folder / "parameters.csv", index=False, lineterminator="\n")
+    for name, frame in {"numbers": registry(), "inputs": inputs(), "parameters": used}.items():
+        results.safe(frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 
 def check(folder):

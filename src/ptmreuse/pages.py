@@ -2,24 +2,31 @@
 
 - the role ``num``: a recorded number, linked to its row in the registry; ``key|interval`` adds its interval;
 - the directive ``result``: a recorded table or figure;
+- the directive ``strip``: recorded shares with their intervals, small, against a published one;
+- the directive ``verdicts``: how many claims got which verdict, as a bar;
 - the directive ``datafile``: an input file under data/, as a table with a download;
 - the directive ``registry``: every recorded number;
 - the directive ``parameters``: the parameters of this run.
 
-An unknown key or name is a Sphinx warning, and every warning stops the build.
+An unknown key or name is a Sphinx warning, and every warning stops the build. Equations become HTML here, so
+that readers need neither a script nor a network.
 """
 
 import difflib
 import html
 import json
+from functools import cache
+from importlib import util
 
 import pandas as pd
 from docutils import nodes
 from docutils.parsers.rst import directives
+from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.math import get_node_equation_number
 
-from ptmreuse import book, paths, results, study
+from ptmreuse import book, paths, results, steps, study
 from ptmreuse.errors import StudyError
 
 logger = logging.getLogger(__name__)
@@ -29,10 +36,154 @@ def setup(app):
     """Register with Sphinx."""
     app.add_role("num", Number())
     for name, directive in {
-        "result": Result, "datafile": DataFile, "registry": Registry, "parameters": Parameters,
+        "result": Result, "strip": Strip, "verdicts": Verdicts, "datafile": DataFile, "registry": Registry,
+        "parameters": Parameters,
     }.items():  # fmt: skip
         app.add_directive(name, directive)
+    app.add_config_value("repository_url", "", "html")
+    app.add_html_math_renderer("build_time", (inline_math, None), (display_math, None))
+    app.add_node(HideCodeCellNode, override=True, html=(open_folded, close_folded))
+    app.connect("html-page-context", page_context)
+    app.connect("html-collect-pages", lambda app: [("404", {"html_baseurl": app.config.html_baseurl}, "404.html")])
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def page_context(app, pagename, templatename, context, doctree):
+    """What a page needs beyond its text: links to its notebook, styles for equations, sound list markup."""
+    context["page_links"] = page_links(pagename, app.config.repository_url)
+    if doctree is not None and any(
+        True for _ in doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block))
+    ):
+        app.add_css_file("katex/katex.min.css")
+    if "body" in context:
+        # docutils marks references as a list whose entries are no list items.
+        context["body"] = context["body"].replace(' role="list"', "").replace(' role="doc-biblioentry"', "")
+
+
+def page_links(pagename, repository_url):
+    """Ways to open the notebook behind a page; the first is a file of the book, the others need its repository.
+
+    Examples
+    --------
+    >>> [link["text"] for link in page_links("01_sampling", "https://github.com/owner/name")]
+    ['Notebook', 'Binder', 'Colab']
+    >>> page_links("claims", "")
+    []
+    """
+    if pagename not in steps.NOTEBOOKS:
+        return []
+    links = [{"text": "Notebook", "href": f"data/notebooks/{pagename}.ipynb", "download": True}]
+    if repository_url:
+        name = repository_url.rstrip("/").removeprefix("https://github.com/")
+        links += [
+            {
+                "text": "Binder",
+                "href": f"https://mybinder.org/v2/gh/{name}/HEAD?urlpath=lab/tree/notebooks/{pagename}.ipynb",
+            },
+            {
+                "text": "Colab",
+                "href": f"https://colab.research.google.com/github/{name}/blob/HEAD/notebooks/{pagename}.ipynb",
+            },
+        ]
+    return links
+
+
+@cache
+def _katex():
+    # The wheel of sphinxcontrib-katex brings KaTeX; its own renderer would need node.
+    from py_mini_racer import MiniRacer
+
+    engine = MiniRacer()
+    folder = paths.Path(util.find_spec("sphinxcontrib.katex").origin).parent
+    engine.eval((folder / "katex.min.js").read_text(encoding="utf-8"))
+    return engine
+
+
+def equation(tex, display=False):
+    """An equation as HTML and MathML.
+
+    Raises
+    ------
+    StudyError
+        If KaTeX does not understand it.
+
+    Examples
+    --------
+    >>> "<math" in equation("n/N")
+    True
+    """
+    code = f"(() => {{ try {{ return katex.renderToString({json.dumps(tex)}, {{displayMode: {json.dumps(display)}, strict: 'error'}}) }} catch (e) {{ return 'ERROR ' + e.message }} }})()"
+    shown = _katex().eval(code)
+    if shown.startswith("ERROR "):
+        raise StudyError(
+            expected="TeX that KaTeX knows", found=shown.removeprefix("ERROR ").removeprefix("KaTeX parse error: "),
+            where=f"equation {tex.strip()[:60]!r}", do="correct it",
+        )  # fmt: skip
+    return shown
+
+
+def _equation(node, display):
+    try:
+        return equation(node.astext(), display)
+    except StudyError as error:
+        logger.warning(str(error), location=node, type="ptmreuse", subtype="equation")
+        return ""
+
+
+def inline_math(self, node):
+    """Write an equation in a line (a Sphinx visitor)."""
+    self.body.append(f'<span class="math">{_equation(node, False)}</span>')
+    raise nodes.SkipNode
+
+
+def display_math(self, node):
+    """Write an equation of its own, with its number if it has one (a Sphinx visitor)."""
+    number = ""
+    if node["number"]:
+        number = f'<span class="eqno">({get_node_equation_number(self, node)})</span>'
+    self.body.append(self.starttag(node, "div", CLASS="math") + number + _equation(node, True) + "</div>\n")
+    raise nodes.SkipNode
+
+
+def open_folded(self, node):
+    """Begin a folded cell (a Sphinx visitor); myst-nb's own label hides the visible words from screen readers."""
+    self.body.append(
+        f'<details class="hide above-input"><summary><span class="collapsed">{html.escape(node["prompt_show"])}</span>'
+        f'<span class="expanded">{html.escape(node["prompt_hide"])}</span></summary>\n'
+    )
+
+
+def close_folded(self, node):
+    """End a folded cell (a Sphinx visitor)."""
+    self.body.append("</details>\n")
+
+
+def recorded(key):
+    """The registry's row of a key.
+
+    Raises
+    ------
+    StudyError
+        If no notebook recorded it; with the nearest key.
+    """
+    if key not in book.registry().index:
+        near = difflib.get_close_matches(key, book.registry().index, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise StudyError(
+            expected="a recorded number",
+            found=f"the unknown key {key!r}{hint}",
+            where="num",
+            do="record it in a notebook",
+        )
+    return book.registry().loc[key]
+
+
+def with_interval(row):
+    """A recorded number with its interval, as prose shows it."""
+    if row["low"] == "":
+        return row["text"]
+    show = results.percent if "%" in row["text"] else results.points if "points" in row["text"] else results.decimal
+    return f"{row['text']} [{show(float(row['low']))} to {show(float(row['high']))}]"
 
 
 class Number(SphinxRole):
@@ -40,17 +191,12 @@ class Number(SphinxRole):
 
     def run(self):
         key, _, form = self.text.partition("|")
-        if key not in book.registry().index:
-            near = difflib.get_close_matches(key, book.registry().index, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            message = f"expected a recorded number, found the unknown key {key!r}{hint}"
-            logger.warning(message, location=self.get_location(), type="ptmreuse", subtype="number")
+        try:
+            row = recorded(key)
+        except StudyError as error:
+            logger.warning(str(error), location=self.get_location(), type="ptmreuse", subtype="number")
             return [nodes.problematic(self.rawtext, self.rawtext)], []
-        row = book.registry().loc[key]
-        text = row["text"]
-        if form == "interval" and row["low"] != "":
-            show = results.percent if "%" in text else results.points if "points" in text else results.decimal
-            text += f" [{show(float(row['low']))} to {show(float(row['high']))}]"
+        text = with_interval(row) if form == "interval" else row["text"]
         single = self.env.app.builder.name == "singlehtml"
         target = book.number_link(key).removeprefix("numbers.html") if single else book.number_link(key)
         link = nodes.reference("", text, refuri=target, internal=True, classes=["ptm-traced"])
@@ -77,6 +223,108 @@ class Result(_Html):
         return book.item_html(self.arguments[0])
 
 
+class Strip(_Html):
+    """Recorded numbers with their intervals on one small scale; one ``key | words`` per line, none if there are no data."""
+
+    has_content = True
+    option_spec = {"published": directives.unchanged, "range": directives.unchanged, "unchanged": directives.unchanged}
+
+    def html(self):
+        low, high = (float(v) for v in self.options.get("range", "0 1").split())
+        lines = [[part.strip() for part in line.partition("|")[::2]] for line in self.content if line.strip()]
+        published = self.options.get("published")
+        return strip_html(
+            [(recorded(key), words) for key, words in lines], low, high,
+            published=recorded(published) if published else None, unchanged=self.options.get("unchanged"),
+        )  # fmt: skip
+
+
+def strip_html(rows, low, high, published=None, unchanged=None):
+    """A small figure: estimates with intervals between two limits, one line each.
+
+    Parameters
+    ----------
+    rows : list of (registry row, str)
+        Each estimate with the words before it.
+    low, high : float
+        The ends of the scale.
+    published : registry row, optional
+        Marked in every line by an open square.
+    unchanged : str, optional
+        ``value words``: a reference such as "1 no change", drawn as a dashed line.
+
+    Returns
+    -------
+    str
+        An SVG element with the numbers as its alternative text.
+    """
+    width, step, top = 330, 46, 4
+    if not rows:
+        return (
+            f'<div class="ptm-strip"><svg role="img" aria-label="No data at hand." viewBox="0 0 {width} 40">'
+            f'<text x="0" y="14" class="s">no data at hand</text><path d="M0 32H{width}" class="d"/></svg></div>'
+        )
+
+    def x(value):
+        return round(6 + (width - 12) * (min(max(float(value), low), high) - low) / (high - low), 1)
+
+    marks, said = [], []
+    bottom = top + step * len(rows)
+    for end in (low, high):
+        text = results.percent(end, 0) if high <= 1 else results.decimal(end, 1)
+        anchor = "start" if end == low else "end"
+        marks.append(
+            f'<text x="{0 if end == low else width}" y="{bottom + 13}" text-anchor="{anchor}" class="s">{text}</text>'
+        )
+    if unchanged:
+        value, _, words = unchanged.partition(" ")
+        marks.append(
+            f'<path d="M{x(value)} {top + 20}V{bottom}" class="d"/>'
+            f'<text x="{x(value)}" y="{bottom + 13}" text-anchor="middle" class="s">{html.escape(words)}</text>'
+        )
+        said.append(f"the dashed line at {value} means {words}")
+    for position, (row, words) in enumerate(rows):
+        y = top + step * position + 32
+        marks.append(f'<text x="0" y="{y - 18}">{html.escape(words)}</text>')
+        marks.append(f'<text x="{width}" y="{y - 18}" text-anchor="end" class="b">{html.escape(row["text"])}</text>')
+        marks.append(f'<path d="M0 {y}H{width}" class="f"/>')
+        if row["low"] != "":
+            marks.append(f'<path d="M{x(row["low"])} {y}H{x(row["high"])}" class="i"/>')
+        marks.append(f'<circle cx="{x(row["value"])}" cy="{y}" r="6" class="c"/>')
+        if published is not None:
+            marks.append(f'<rect x="{x(published["value"]) - 5.5}" y="{y - 5.5}" width="11" height="11" class="p"/>')
+        said.append(f"{words} {with_interval(row)}")
+    if published is not None:
+        marks.append(
+            f'<text x="{x(published["value"])}" y="{bottom + 13}" text-anchor="middle" class="s k">'
+            f"published {html.escape(published['text'])}</text>"
+        )
+        said.append(f"published {published['text']}")
+    kinds = [row["data_kind"] for row, _ in rows] + ([] if published is None else [published["data_kind"]])
+    label = html.escape(results.plain("; ".join(said)), quote=True)
+    return (
+        f'<div class="ptm-strip"><svg role="img" aria-label="{label}." viewBox="0 0 {width} {bottom + 18}">'
+        f"{''.join(marks)}</svg><p>{' '.join(results.badge(kind) for kind in dict.fromkeys(kinds))}</p></div>"
+    )
+
+
+class Verdicts(_Html):
+    """How many claims got which verdict, as a bar with its legend."""
+
+    def html(self):
+        from ptmreuse.claims import VERDICTS
+
+        counts = {v: int(recorded(f"claims_{v.replace(' ', '_')}")["value"]) for v in VERDICTS}
+        bar = "".join(
+            f'<span class="ptm-{v.replace(" ", "-")}" style="flex:{n}"></span>' for v, n in counts.items() if n
+        )
+        legend = "".join(
+            f'<li><a class="ptm-traced" href="{book.number_link("claims_" + v.replace(" ", "_"))}">{n}</a> {results.verdict_html(v)}</li>'
+            for v, n in counts.items()
+        )
+        return f'<div class="ptm-bar" aria-hidden="true">{bar}</div><ul class="ptm-legend">{legend}</ul>'
+
+
 class DataFile(_Html):
     """An input file as a table."""
 
@@ -88,12 +336,12 @@ class DataFile(_Html):
         frame = study.read_csv(paths.DATA / name)
         kind = self.options["kind"]
         item = {"name": name.replace(".", "-"), "type": "table", "caption": self.options["caption"], "kind": kind}
-        link = f'<span class="ptm-links"><a href="data/inputs/{html.escape(name)}" download>CSV</a></span>'
+        link = f'<a href="data/inputs/{html.escape(name)}" download>CSV</a>'
         return results.framed_html(item, results.table_html(frame), more=link)
 
 
 class Registry(_Html):
-    """Every recorded number."""
+    """Every recorded number, and the inputs of the notebooks that recorded them."""
 
     def html(self):
         rows = []
@@ -105,19 +353,28 @@ class Registry(_Html):
             cells = [row["about"], row["text"], interval, f"{count} {row['unit']}".strip(), row["method"]]
             rows.append(
                 f'<tr id="n-{html.escape(row["key"])}"><th scope="row"><code>{html.escape(row["key"])}</code></th>'
-                + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells)
+                + "".join(f"<td>{results.escaped(c)}</td>" for c in cells)
                 + f'<td>{results.badge(row["data_kind"])}</td><td><a href="{step}.html">{step}</a>, cell {row["cell"]}</td></tr>'
             )
         heads = "".join(
             f'<th scope="col">{h}</th>'
             for h in ("key", "what", "value", "interval", "n and unit", "method", "data kind", "made by")
         )
-        body = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        caption = f"The {len(rows)} numbers that the pages of this book name."
-        return (
-            f'<figure class="ptm-table"><div class="ptm-scroll">{body}</div><figcaption>{caption} '
-            '<span class="ptm-links"><a href="data/numbers.csv" download>CSV</a></span></figcaption></figure>'
-        )
+        body = f'<table class="ptm-long"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        inputs = results.table_html(book.inputs()[["notebook", "file", "sha256"]])
+        return _plain_table(
+            "registry", f"The {len(rows)} numbers that the pages of this book name.", body, "numbers.csv"
+        ) + (_plain_table("inputs", "The input files that each notebook read.", inputs, "inputs.csv"))
+
+
+def _plain_table(name, caption, body, file):
+    # A table of several data kinds, or of none, has no badge of its own.
+    place = '<div class="ptm-filter"></div>' if body.startswith('<table class="ptm-long"') else ""
+    body = body.replace("<table", f'<table aria-labelledby="cap-{name}"', 1)
+    return (
+        f'<figure class="ptm-table" id="{name}"><figcaption id="cap-{name}">{caption}</figcaption>{place}'
+        f'<div class="ptm-scroll">{body}</div><div class="ptm-meta"><a href="data/{file}" download>CSV</a></div></figure>'
+    )
 
 
 class Parameters(_Html):
@@ -128,9 +385,10 @@ class Parameters(_Html):
         shown = rows.assign(range=rows["range"] + rows["unit"].map(lambda u: f" ({u})" if u else ""))
         shown = shown[["name", "value", "default", "differs", "range", "meaning"]].astype("str")
         differ = int((rows["differs"] == "yes").sum())
-        caption = "All parameters have their defaults." if not differ else f"{differ} of the parameters differ from the defaults."
-        table = results.table_html(shown, labels={"differs": "differs from default"})
-        return (
-            f'<figure class="ptm-table"><div class="ptm-scroll">{table}</div><figcaption>{caption} '
-            '<span class="ptm-links"><a href="data/parameters.csv" download>CSV</a></span></figcaption></figure>'
+        caption = (
+            "All parameters have their defaults."
+            if not differ
+            else f"{differ} of the parameters differ from the defaults."
         )
+        table = results.table_html(shown, labels={"differs": "differs from default"})
+        return _plain_table("parameters-table", caption, table, "parameters.csv")
