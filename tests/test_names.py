@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptmreuse import names
@@ -81,9 +81,7 @@ def test_different_models_stay_apart(a, b):
 
 
 def test_versions_share_a_family_and_other_designs_do_not():
-    family = names.normalise(
-        ["AlphaFold", "AlphaFold 2", "U-Net", "U-Net++", "ResNet-50", "Wide ResNet-50"]
-    ).family
+    family = names.normalise(["AlphaFold", "AlphaFold 2", "U-Net", "U-Net++", "ResNet-50", "Wide ResNet-50"]).family
     assert family[0] == family[1]
     assert family[2] != family[3]
     assert family[4] != family[5]
@@ -118,11 +116,13 @@ def test_missing_names_and_the_index_are_kept():
     assert len(names.normalise([])) == 0
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(ALIASES.itertuples(index=False))), st.sampled_from([str.upper, str.lower, str]))
 def test_every_alias_finds_its_model_in_any_case(row, case):
     assert canonical(case(row.alias)) == row.canonical
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=40)))
 def test_any_text_gives_one_row_each_and_never_fails(texts):
     out = names.normalise(texts)
@@ -132,6 +132,7 @@ def test_any_text_gives_one_row_each_and_never_fails(texts):
     assert out.loc[out.how != "unmatched", "canonical"].isin(known).all()
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(ALIASES.alias)), st.integers(0, 9), st.integers(0, 30))
 def test_a_changed_digit_never_matches_by_edit(alias, digit, place):
     places = [i for i, c in enumerate(alias) if c.isdigit()]

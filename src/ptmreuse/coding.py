@@ -56,7 +56,7 @@ _GROUPS = (
 # --- the codebook -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Codebook:
     """Cues and model names as the coder uses them; made by :func:`load_codebook`.
 
@@ -235,6 +235,7 @@ class Sentence:
     rules: tuple  # the cues of own and others' use
 
 
+@lru_cache(maxsize=4096)
 def _section(path, kind, codebook):
     """``(rule, weight)`` of the kind of section that a path names."""
     rules = {rule: (rule, weight, regex) for rule, weight, regex in codebook.cues["section"]}
@@ -297,16 +298,13 @@ def _longest(pieces, i, codebook):
 
 
 def _read(article, codebook):
-    """The sentences of an article that matter."""
+    """The sentences of an article that matter, and whether it is a review or an opinion."""
     sentences, long_names = [], set()
     opinion = bool(codebook.hits("review", article.article_type) or codebook.hits("review", article.title or ""))
-    sections = {}
     for path, kind, text in article.sections:
         if kind in ("back", "keywords", "table"):
             continue
-        if (path, kind) not in sections:
-            sections[path, kind] = _section(path, kind, codebook)
-        place, weight = sections[path, kind]
+        place, weight = _section(path, kind, codebook)
         if place == "section.back":
             continue
         models = _models_in(text, codebook, article.year)
@@ -319,7 +317,7 @@ def _read(article, codebook):
         defined = {token for token in tokens if _defined(token, texts)}
         sentences = [_in_context(s, long_names, defined, codebook) for s in sentences]
         sentences = [s for s in sentences if s.models or s.terms or s.ptm]
-    return sentences
+    return sentences, opinion
 
 
 def _paragraph(path, place, weight, text, models, codebook):
@@ -406,7 +404,7 @@ def code_article(article, codebook=None, paper=None):
         raise StudyError(
             expected="a paper id", found="an article without DOI", where="code_article", do="give it as paper="
         )
-    sentences = _read(article, codebook)
+    sentences, opinion = _read(article, codebook)
     evidence = []
 
     def say(question, answer, rule, confidence, sentence=None, model=""):
@@ -416,7 +414,7 @@ def code_article(article, codebook=None, paper=None):
 
     used = _used_models(sentences)
     deep = [m for m in used if _deep(m, article, codebook) != "no"]
-    uses_dl = _uses_dl(article, sentences, deep, codebook, say)
+    uses_dl = _uses_dl(article, sentences, opinion, deep, codebook, say)
     uses_ptm = _uses_ptm(sentences, deep, uses_dl, say)
     reuse, stages = [], []
     if uses_ptm == "yes":
@@ -486,7 +484,7 @@ def _deep(model, article, codebook):
     return row["deep"]
 
 
-def _uses_dl(article, sentences, used, codebook, say):
+def _uses_dl(article, sentences, opinion, used, codebook, say):
     deep = [s for s in sentences if any(g in ("dl", "framework") for g, _ in s.terms)]
     known = {id(s) for s in deep}
     named = [s for m in used if _deep(m, article, codebook) == "yes" for s in m["sentences"]]
@@ -498,7 +496,7 @@ def _uses_dl(article, sentences, used, codebook, say):
             terms = [rule for group, rule in sentence.terms if group != "shallow"][:2]
             say("uses_dl", "yes", "+".join([*terms, _rule(sentence)]), _confidence(sentence.score), sentence)
         return "yes"
-    doubts = [s for s in deep if s.score >= NEAR and s.place != "section.intro"]
+    doubts = [s for s in deep if s.score >= NEAR and s.place != "section.intro" and not opinion]
     doubts += [s for s in sentences if s.score >= ONE and any(g == "shallow" for g, _ in s.terms)]
     doubts += [s for m in used for s in m["sentences"]]
     if doubts:
@@ -549,7 +547,7 @@ def _weigh(groups, model, sentences, codebook):
             for group in groups:
                 for rule, weight in codebook.hits(group, text):
                     value = share * weight
-                    if value > best.get((group, rule), (0.0,))[0]:
+                    if abs(value) > abs(best.get((group, rule), (0.0,))[0]):
                         best[group, rule] = (value, rule, sentence)
     for sentence in sentences:
         for group in groups:
@@ -557,12 +555,13 @@ def _weigh(groups, model, sentences, codebook):
                 if (group, rule) not in best:
                     best[group, rule] = (BESIDE * weight, rule, sentence)
     found = {g: sorted((b for (group, _), b in best.items() if group == g), key=lambda b: -b[0]) for g in groups}
-    weights = {g: sum(value for value, _, _ in hits[:2]) for g, hits in found.items()}
+    against = {g: sum(min(value, 0.0) for value, _, _ in hits) for g, hits in found.items()}
+    weights = {g: against[g] + sum(max(value, 0.0) for value, _, _ in hits[:2]) for g, hits in found.items()}
     heaviest = {g: hits[0] if hits else None for g, hits in found.items()}
     return weights, heaviest
 
 
-_KIND_PRIOR = {"tool": {"deployment": 2.0}, "weights": {"deployment": 1.0}, "architecture": {"conceptual": 0.5}}
+_KIND_PRIOR = {"tool": {"deployment": 1.5}, "weights": {"deployment": 1.0}, "architecture": {"conceptual": 0.5}}
 
 
 def _pattern(model, sentences, codebook, say):
@@ -960,3 +959,21 @@ def negative_control_files():
             do="install it with: pip install --no-deps allofplos==0.11.1",
         )
     return found
+
+
+def write_control(step, values, scratch):
+    """The step *control*: code the negative control by rules.
+
+    Parameters
+    ----------
+    step : steps.Step
+    values : dict
+        The parameters of the run.
+    scratch : Path
+        Receives the folder ``tables`` and the file ``evidence.csv``.
+    """
+    tables = code_articles(negative_control_files())
+    evidence = tables.pop("evidence")
+    study.accounting(tables)
+    study.write(tables, scratch / "tables")
+    evidence.to_csv(scratch / "evidence.csv", index=False, lineterminator="\n")

@@ -25,6 +25,7 @@ _GONE = ("ref-list", "sub-article", "response", "tex-math")
 _SKIPPED_SECTIONS = {"ref-list", "fn-group"}
 _BLOCKS = {"fig", "fig-group", "table-wrap", "table-wrap-group", "boxed-text", "disp-quote", "list", "def-list"}
 _BLOCKS |= {"media", "supplementary-material", "statement", "verse-group", "speech", "array", "graphic"}
+_APART = ("break", "p", "td", "th", "title", etree.Entity)  # never runs into the text before it
 _CAPTIONED = {"fig", "table-wrap", "media", "supplementary-material"}
 _HEADS = {"label", "title", "subtitle", "caption", "sec-meta"}
 
@@ -210,6 +211,10 @@ def _remove(element):
 
 def _text(element, skip=frozenset()):
     """Text of an element with single blanks, without the parts named in `skip` (their tails stay)."""
+    if not len(element):
+        return " ".join((element.text or "").split())
+    if next(element.iterdescendants(*_APART, *skip), None) is None:  # the common case, fast
+        return " ".join("".join(element.itertext()).split())
     parts = []
     _collect(element, skip, parts)
     return " ".join("".join(parts).split())
@@ -225,7 +230,7 @@ def _collect(element, skip, parts):
         elif node.tag is etree.Entity:
             parts.append(html.unescape(node.text))
         elif node is element or node.tag not in skip:
-            if node.tag in ("break", "p", "td", "th", "title"):
+            if node.tag in _APART:
                 parts.append(" ")
             parts.append(node.text or "")
             for child in reversed(node):
@@ -305,7 +310,7 @@ def _walk(parent, path, kind, out, where, depth=0):
             text = _text(element, _BLOCKS)
             if text:
                 out.append((path, kind, text))
-            if any(child.tag in _BLOCKS for child in element.iter()):
+            if next(element.iterdescendants(*_BLOCKS), None) is not None:
                 _blocks(element, path, kind, out, where, depth)
         elif tag in _CAPTIONED:
             _captioned(element, path, kind, out, where, depth)

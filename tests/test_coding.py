@@ -1,0 +1,393 @@
+"""The rule coder on invented test sentences, and its runs over many files, whole, broken and interrupted."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ptmreuse import coding, sources, study
+from ptmreuse.errors import StudyError
+from ptmreuse.jats import read_article
+
+BOOK = coding.load_codebook()
+
+
+def code(heading, text, **kwargs):
+    article = read_article(f"{heading}\n{text}\n\nResults\nWe measured their length.".encode())
+    return coding.code_article(article, BOOK, paper="test", **kwargs)
+
+
+def reused(rows):
+    return {row["canonical"]: row["pattern"] for row in rows["reuse"]}
+
+
+# Invented test sentences: what is used, and by which pattern.
+USED = [
+    ("Pose estimation was performed with DeepLabCut version 2.1 (Doe et al., 2018).", {"DeepLabCut": "deployment"}),
+    (
+        "Protein structures were predicted with AlphaFold2 using ColabFold v1.5.2 with default settings.",
+        {"AlphaFold 2": "deployment", "ColabFold": "deployment"},
+    ),
+    ("The presence of signal peptides was predicted using the SignalP v5.0 server.", {"SignalP 5.0": "deployment"}),
+    ("Cells were segmented in Cellpose with the cyto2 model.", {"Cellpose": "deployment"}),
+    ("Variant calling was done with DeepVariant v1.1.", {"DeepVariant": "deployment"}),
+    ("Interviews were transcribed with OpenAI's Whisper and checked by hand.", {"Whisper": "deployment"}),
+    ("Earthquake phases were picked with PhaseNet without retraining.", {"PhaseNet": "deployment"}),
+    (
+        "We extracted 4096-dimensional features from the fc7 layer of VGG-16 pre-trained on ImageNet.",
+        {"VGG-16": "deployment"},
+    ),
+    (
+        "A ResNet-50 pre-trained on ImageNet served as the backbone; the final fully connected layer was replaced.",
+        {"ResNet-50": "adaptation"},
+    ),
+    ("We fine-tuned BioBERT on 1,200 manually labelled abstracts.", {"BioBERT": "adaptation"}),
+    (
+        "Vocalisations were segmented with DeepSqueak 3.0, after retraining its network on 500 labelled calls.",
+        {"DeepSqueak": "adaptation"},
+    ),
+    (
+        "Our architecture follows U-Net [14] with four down-sampling blocks and was trained from scratch.",
+        {"U-Net": "conceptual"},
+    ),
+    (
+        "LeNet5, VGG-11 and ResNet18 were trained from scratch on our data set.",
+        {"LeNet-5": "conceptual", "VGG-11": "conceptual", "ResNet-18": "conceptual"},
+    ),
+    ("A U-Net-like encoder-decoder inspired by Doe et al. was built.", {"U-Net": "conceptual"}),
+]
+OWN_NETWORKS = [
+    ("Methods", "A five-layer CNN was trained on 10,000 spectra using the Adam optimizer."),
+    ("Methods", "An LSTM with two hidden layers was implemented in Keras."),
+    ("Results", "Our deep neural network reached an AUC of 0.93 on the test set."),
+    ("Abstract", "Here we present a deep learning pipeline that counts seals in aerial images."),
+]
+MENTIONS = [
+    ("Introduction", "Recent advances such as AlphaFold have transformed structural biology."),
+    ("Introduction", "Many studies have used convolutional neural networks to classify diseases [1-5]."),
+    ("Introduction", "AlexNet, VGG and ResNet have been applied to plant disease detection with success."),
+    ("Related work", "ResNet-50 was fine-tuned by Doe et al. for weed detection and reached 95 % accuracy."),
+    ("Discussion", "Tools such as Cellpose and StarDist may speed up counting in future studies."),
+    ("Discussion", "In contrast to Doe et al., who used a CNN, we counted all flowers by hand."),
+    ("Conclusion", "Future work will apply deep learning to larger data sets."),
+    ("Methods", "We did not use deep learning because of the small sample."),
+    ("Methods", "Articles were eligible if they used deep learning to predict mortality."),
+    ("Methods", "We searched PubMed for ('deep learning') and two authors screened the abstracts."),
+    ("Methods", "During the preparation of this manuscript, ChatGPT was used to improve the language."),
+    ("Acknowledgments", "We used ChatGPT and trained a ResNet-50."),
+]
+OTHER_MEANINGS = [
+    "A general linear model (GLM) with motion regressors was fitted.",
+    "The dynamic functional connectivity network (FCN) was computed and a segmentation was made.",
+    "Slices were illuminated with a blue LED and imaged on an SSD workstation.",
+    "CLIP-seq libraries were prepared; SAM was the methyl donor.",
+    "The spine was imaged from T5 to L1, in the VAN of the clinic.",
+    "Serum GPT was measured, BART was scored, and llama antibodies were kept in Falcon tubes.",
+    "Tissue was embedded in paraffin, and transformer oil was used as a coolant.",
+    "Signal peptides were predicted with SignalP 4.1.",
+    "Rats were trained in a deep network of tunnels.",
+    "Raters were pre-trained and blinded to the group.",
+]
+
+
+@pytest.mark.parametrize(("text", "models"), USED)
+def test_named_models_in_use(text, models):
+    rows = code("Methods", text)
+    assert (rows["uses"][0]["uses_dl"], rows["uses"][0]["uses_ptm"]) == ("yes", "yes")
+    assert reused(rows) == models
+
+
+@pytest.mark.parametrize(("heading", "text"), OWN_NETWORKS)
+def test_own_networks_are_deep_learning_without_reuse(heading, text):
+    rows = code(heading, text)
+    assert (rows["uses"][0]["uses_dl"], rows["uses"][0]["uses_ptm"]) == ("yes", "no")
+
+
+@pytest.mark.parametrize(("heading", "text"), MENTIONS)
+def test_mentions_are_no_use(heading, text):
+    assert code(heading, text)["uses"][0]["uses_dl"] == "no"
+
+
+@pytest.mark.parametrize("text", OTHER_MEANINGS)
+def test_words_that_mean_something_else(text):
+    rows = code("Methods", text)
+    assert rows["uses"][0]["uses_dl"] == "no"
+    assert rows["reuse"] == []
+
+
+def test_an_ambiguous_name_counts_in_context():
+    rows = code("Methods", "We ran SAM zero-shot for instance segmentation of the leaves.")
+    assert reused(rows) == {"SAM": "deployment"}
+
+
+def test_unknown_is_not_no():
+    shallow = code("Methods", "A multilayer perceptron with one hidden layer was trained.")["uses"][0]
+    assert (shallow["uses_dl"], shallow["uses_ptm"]) == ("unknown", "unknown")
+    own = "We pre-trained an autoencoder on our scans. The pretrained network was then fine-tuned by us."
+    assert code("Methods", own)["uses"][0]["uses_ptm"] == "unknown"
+    abstract = read_article(b"Abstract\nCats were counted.")
+    assert coding.code_article(abstract, BOOK, paper="a")["uses"][0]["uses_dl"] == "unknown"
+
+
+def test_a_review_speaks_of_others():
+    text = b"A review of nets\n\nMethods\nThe CNN was trained with the Adam optimizer on 100 images.\n"
+    assert coding.code_article(read_article(text), BOOK, paper="r")["uses"][0]["uses_dl"] == "no"
+
+
+def test_a_name_before_its_model_existed_is_another_thing():
+    def year(value):
+        text = f"Doe, Jane\nTest Letters, {value}\n\nMethods\nCells were segmented with Cellpose.\n"
+        return reused(coding.code_article(read_article(text.encode()), BOOK, paper="y"))
+
+    assert year(2012) == {}
+    assert year(2022) == {"Cellpose": "deployment"}
+
+
+def test_the_version_named_replaces_the_family():
+    rows = code("Methods", "We fine-tuned a residual network (ResNet). The ResNet-50 was trained for 9 epochs.")
+    assert list(reused(rows)) == ["ResNet-50"]
+
+
+def test_another_size_is_not_the_family():
+    assert "ResNet" not in reused(code("Methods", "We trained ResNet-110 for 200 epochs."))
+
+
+def test_every_answer_has_its_evidence():
+    text = USED[8][0]
+    rows = code("Methods", text)
+    asked = {(e["question"], e["answer"]): e for e in rows["evidence"]}
+    for question, answer in [
+        ("uses_dl", "yes"), ("uses_ptm", "yes"), ("model", "ResNet-50"), ("pattern", "adaptation"), ("stage", "Test"),
+    ]:  # fmt: skip
+        evidence = asked[question, answer]
+        assert evidence["sentence"] == text
+        assert evidence["section"] == "Methods"
+        assert evidence["rule"]
+        assert 0 < evidence["confidence"] <= 1
+
+
+def test_an_unlisted_name_is_listed_and_not_counted():
+    rows = code("Methods", "We fine-tuned the publicly available pre-trained model LeafyWonderNet for 9 epochs.")
+    assert [e["answer"] for e in rows["evidence"] if e["question"] == "unlisted name"] == ["LeafyWonderNet"]
+    assert rows["reuse"] == []
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from([t for t, _ in USED] + OTHER_MEANINGS + [t for _, t in MENTIONS]), max_size=8))
+def test_any_mixture_gives_valid_tables_and_the_same_answer_twice(texts):
+    article = read_article(("Methods\n" + "\n".join(texts) + "\n\nResults\nLength.").encode())
+    rows = coding.code_article(article, BOOK, paper="m")
+    assert rows == coding.code_article(article, BOOK, paper="m")
+    study.validate({name: pd.DataFrame(rows[name]) for name in ("papers", "uses", "reuse", "stages") if rows[name]})
+    assert all(e["sentence"] in " ".join(texts + ["Length."]) for e in rows["evidence"])
+
+
+# --- the codebook -------------------------------------------------------------------------------------------
+
+
+def test_every_term_has_a_stem():
+    """A term without a stem would never be seen: paragraphs without stems are skipped."""
+    cues = study.read_csv(coding.CUES)
+    for cue in cues[cues.group.isin(["dl", "shallow", "framework", "ptm"])].itertuples():
+        assert BOOK.has_stem(cue.example), cue.rule
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: t.drop(columns="regex"), "no column regex"),
+        (lambda t: t.assign(group="nonsense"), "row 2.*a group among"),
+        (lambda t: t.assign(regex="("), "row 2.*regular expression"),
+        (lambda t: t.assign(example="nothing like it"), "row 2.*its own example"),
+        (lambda t: t.assign(weight="heavy"), "row 2.*a number"),
+        (lambda t: t.assign(case="maybe"), "row 2.*case 0 or 1"),
+        (lambda t: t.assign(rule="same"), "row 3.*a rule name of its own"),
+    ],
+)
+def test_a_wrong_codebook_is_refused_with_its_row(tmp_path, change, says):
+    change(study.read_csv(coding.CUES)).to_csv(tmp_path / "cues.csv", index=False)
+    with pytest.raises(StudyError, match=says):
+        coding.load_codebook(tmp_path / "cues.csv")
+
+
+def test_an_edited_codebook_changes_the_answer(tmp_path):
+    cues = study.read_csv(coding.CUES)
+    cues[cues.group != "own"].to_csv(tmp_path / "cues.csv", index=False)
+    book = coding.load_codebook(tmp_path / "cues.csv")
+    assert book.fingerprint != BOOK.fingerprint
+    article = read_article(b"Results\nWe trained a CNN.")
+    assert coding.code_article(article, BOOK, paper="x")["uses"][0]["uses_dl"] == "yes"
+    assert coding.code_article(article, book, paper="x")["uses"][0]["uses_dl"] == "no"
+
+
+# --- many files ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Invented test texts in a folder: five good files, a second file of one paper, and everything bad."""
+    folder = tmp_path / "corpus"
+    (folder / "more").mkdir(parents=True)
+    for n, (text, _) in enumerate(USED[:4]):
+        (folder / f"t{n}.txt").write_text(f"Methods\n{text}\n", encoding="utf-8")
+    xml = (
+        '<article><front><article-meta><article-id pub-id-type="doi">10.1371/TEST.1</article-id>'
+        "<pub-date><year>2020</year></pub-date></article-meta></front><body><p>We counted cats.</p></body></article>"
+    )
+    (folder / "a.xml").write_text(xml)
+    (folder / "more" / "again.xml").write_text(xml)
+    (folder / "more" / "cut.xml").write_text(xml[:150])
+    (folder / "more" / "empty.txt").write_text("")
+    (folder / "more" / "bad.txt").write_bytes(b"\xff\xfe\xfa")
+    (folder / "notes.pdf").write_bytes(b"%PDF")
+    (folder / ".hidden").write_text("not counted")
+    return folder
+
+
+def made_files(out):
+    return {p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*.csv")}
+
+
+def test_code_articles_keeps_the_books(corpus):
+    tables = coding.code_articles([corpus], BOOK)
+    assert len(tables["papers"]) == 5
+    paper = tables["papers"].set_index("paper").loc["10.1371/test.1"]
+    assert (paper.year, paper.megajournal, paper.full_text) == (2020, "PLOS", "yes")
+    rejected = tables["rejects"].set_index("row").reason
+    assert list(rejected.index) == [
+        "corpus/more/again.xml", "corpus/more/bad.txt", "corpus/more/cut.xml", "corpus/more/empty.txt",
+        "corpus/notes.pdf",
+    ]  # fmt: skip
+    assert "first in corpus/a.xml" in rejected["corpus/more/again.xml"]
+    assert "not UTF-8" in rejected["corpus/more/bad.txt"]
+    books = tables["provenance"].iloc[0]
+    assert (books.rows_read, books.rows_kept, books.rows_rejected) == (10, 5, 5)
+
+
+def test_the_tables_of_a_run_are_a_source(corpus, tmp_path, capsys):
+    out = tmp_path / "out"
+    counts = coding.code_files([corpus], out)
+    assert counts["files"] == 10
+    assert counts["uses_dl"] == {"yes": 4, "no": 1, "unknown": 0}
+    assert "10/10" not in capsys.readouterr().out  # progress goes to stderr
+    tables = sources.read_folder(out)
+    study.accounting(tables)
+    assert len(tables["papers"]) == counts["papers"] == 5
+    evidence = study.read_csv(out / "coding" / "evidence.csv")
+    assert set(evidence.columns) == set(coding.EVIDENCE)
+
+
+def test_one_faulty_article_never_stops_a_run(corpus, tmp_path, monkeypatch):
+    honest = coding.code_article
+
+    def faulty(article, codebook, paper):
+        if paper == "t2":
+            raise RuntimeError("boom")
+        return honest(article, codebook, paper)
+
+    monkeypatch.setattr(coding, "code_article", faulty)
+    counts = coding.code_files([corpus], tmp_path / "out")
+    assert (counts["papers"], counts["rejects"]) == (4, 6)
+    rejects = study.read_csv(tmp_path / "out" / "rejects.csv").set_index("row")
+    assert rejects.reason["corpus/t2.txt"] == "the coder failed: RuntimeError: boom"
+
+
+def test_a_killed_run_goes_on_where_it_stopped(corpus, tmp_path, monkeypatch):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    coding.code_files([corpus], whole)
+    honest, calls = coding._code_one, []
+
+    def killed_at_the_fourth(name, content, codebook):
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        calls.append(name)
+        return honest(name, content, codebook)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(coding, "_code_one", killed_at_the_fourth)
+        with pytest.raises(KeyboardInterrupt):
+            coding.code_files([corpus], out)
+    assert not list(out.glob("*.csv"))  # nothing half-finished
+    journal = out / "coding" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-40])  # a kill in the middle of a line
+    again = []
+    monkeypatch.setattr(coding, "_code_one", lambda *a: again.append(a[0]) or honest(*a))
+    coding.code_files([corpus], out)
+    assert len(again) == 7  # nine readable names less the two that were whole
+    assert made_files(out) == made_files(whole)
+    again.clear()
+    coding.code_files([corpus], out)
+    assert again == []
+    (corpus / "t0.txt").write_text("Methods\nWe counted cats.\n")
+    coding.code_files([corpus], out)
+    assert again == ["corpus/t0.txt"]
+    coding.code_files([corpus], out, resume=False)
+    assert len(again) == 10
+    assert len(journal.read_text(encoding="utf-8").split()) > 9
+
+
+def test_processes_give_the_same_tables(corpus, tmp_path):
+    coding.code_files([corpus], tmp_path / "one")
+    coding.code_files([corpus], tmp_path / "two", workers=2)
+    assert made_files(tmp_path / "one") == made_files(tmp_path / "two")
+
+
+def test_a_cluster_gives_the_same_tables(corpus, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(coding, "PARTITION", 2)
+    coding.code_files([corpus], tmp_path / "one")
+    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+        coding.code_files([corpus], tmp_path / "two", scheduler=cluster.scheduler_address)
+    assert made_files(tmp_path / "one") == made_files(tmp_path / "two")
+
+
+def test_wrong_runs_are_refused_in_one_sentence(corpus, tmp_path):
+    with pytest.raises(StudyError, match="no such file or folder"):
+        coding.code_files([tmp_path / "none"], tmp_path / "out")
+    with pytest.raises(StudyError, match=r"notes\.pdf: expected articles"):
+        coding.code_files([corpus / "notes.pdf"], tmp_path / "out")
+    with pytest.raises(StudyError, match="found none"):
+        coding.code_files([], tmp_path / "out")
+    with pytest.raises(StudyError, match="workers"):
+        coding.code_files([corpus], tmp_path / "out", workers=0)
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    shutil.copy(coding.CUES, theirs / "uses.csv")
+    with pytest.raises(StudyError, match="choose another output folder"):
+        coding.code_files([corpus], theirs)
+
+
+def test_a_scheduler_that_does_not_answer_is_one_sentence(corpus, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+
+    def nobody(*args, **kwargs):
+        raise OSError("timed out")
+
+    monkeypatch.setattr(distributed, "Client", nobody)
+    with pytest.raises(StudyError, match=r"running Dask scheduler, found no answer"):
+        coding.code_files([corpus], tmp_path / "out", scheduler="tcp://127.0.0.1:1")
+
+
+def test_the_journal_holds_one_line_per_article(corpus, tmp_path):
+    coding.code_files([corpus / "t0.txt", corpus / "t1.txt"], tmp_path / "out")
+    lines = (tmp_path / "out" / "coding" / "journal.jsonl").read_text(encoding="utf-8").split("\n")
+    assert [json.loads(line)["paper"] for line in lines if line] == ["t0", "t1"]
+
+
+def test_the_negative_control_is_read_from_the_installed_package():
+    files = coding.negative_control_files()
+    assert len(files) == 122
+    uses = coding.code_articles(files[::6], BOOK)["uses"]
+    assert (uses.uses_dl == "yes").sum() == 0
+
+
+def test_without_the_package_the_negative_control_says_how_to_get_it(monkeypatch):
+    def missing(name):
+        raise coding.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(coding.metadata, "distribution", missing)
+    with pytest.raises(StudyError, match=r"pip install --no-deps allofplos==0\.11\.1"):
+        coding.negative_control_files()
