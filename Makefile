@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m ptmreuse
 OPTIONS = $(if $(PARAMS),--params "$(PARAMS)",)
 
-.PHONY: help book notebooks verify data validate test serve clean lock lint
+.PHONY: help book notebooks verify data validate test test-llm serve clean lock lint
 
 help: ## show this list
 	@echo "make COMMAND [PARAMS=my.yml]"
@@ -29,6 +29,9 @@ validate: $(VENV)/ready ## check your own coded papers: make validate TABLES=fol
 
 test: $(VENV)/ready ## check everything that can break
 	@$(RUN) test
+
+test-llm: $(VENV)/ready ## test the language-model coder with a real small model (opt-in)
+	@$(RUN) test-llm
 
 serve: $(VENV)/ready ## show the built book at a local address
 	@$(RUN) serve

@@ -14,8 +14,8 @@ LEDGER = claims.ledger(FACTS).set_index("id", drop=False)
 def judge(claim, source, kind="coded", **found):
     registry = pd.DataFrame(
         [
-            {"key": LEDGER.loc[claim, "key"], "text": "x", "value": "", "low": "", "high": "", "n": "47", "unit": "pairs",
-             "step": "02_coding", "cell": 7} | found
+            {"key": LEDGER.loc[claim, "key"], "text": "x", "value": "", "low": "", "high": "", "n": "47",
+             "unit": "pairs", "step": "02_coding", "cell": 7} | found
         ]
     ).set_index("key", drop=False)  # fmt: skip
     return claims.evaluate(LEDGER.loc[[claim]], registry if found else registry.iloc[:0], source, kind).iloc[0]

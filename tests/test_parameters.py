@@ -81,7 +81,9 @@ def test_any_text_gives_a_value_of_the_right_type_or_one_sentence(text):
 def test_defaults_obey_their_own_ranges():
     for parameter in parameters.SCHEMA:
         if parameter.type != "path":
-            assert parameters.read(settings=[f"{parameter.name}={parameter.default}"])[parameter.name] == parameter.default
+            assert (
+                parameters.read(settings=[f"{parameter.name}={parameter.default}"])[parameter.name] == parameter.default
+            )
 
 
 def notebook(tmp_path, *lines, tags=("parameters",)):

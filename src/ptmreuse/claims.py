@@ -99,11 +99,7 @@ def _target(claim, facts, where):
         target = first["value"] / facts.loc[parts[1], "value"]
     else:
         target = first["value"] / 100 if first["unit"].startswith("percent") else first["value"]
-    text = (
-        results.percent(target, 2 if len(parts) == 1 else 1)
-        if claim["check"] == "share"
-        else results.count(target)
-    )
+    text = results.percent(target, 2 if len(parts) == 1 else 1) if claim["check"] == "share" else results.count(target)
     return {
         "target": target,
         "target_text": text,
@@ -177,7 +173,9 @@ def _recomputed(claim, value):
     same = abs(value - claim["target"]) <= float(claim["tolerance"] or 0)
     # A caution about comparing with an independent sample does not bear on the data themselves.
     caution = f"; {claim['caution']}" if claim["caution"] and claim["sample"] == "no" else ""
-    return ("reproduced" if same else "not consistent"), f"recomputed with {'the same' if same else 'another'} result{caution}"
+    return (
+        "reproduced" if same else "not consistent"
+    ), f"recomputed with {'the same' if same else 'another'} result{caution}"
 
 
 def _sampled(claim, found):
@@ -186,9 +184,7 @@ def _sampled(claim, found):
         return "not checkable", f"too few {found['unit']} for an interval; {claim['why_not']}"
     inside = low <= claim["target"] <= high
     sample = f"independent sample of {results.count(float(found['n']))} {found['unit']}"
-    what = (
-        "its interval holds the published result" if inside else "its interval excludes the published result"
-    )
+    what = "its interval holds the published result" if inside else "its interval excludes the published result"
     caution = f"; {claim['caution']}" if claim["caution"] else ""
     return "consistent" if inside else "not consistent", f"{sample}: {what}{caution}"
 
@@ -221,17 +217,14 @@ def verify(values, path=None):
         print(f"{claim['verdict']:<15} {claim['id']}: expected {claim['expected']}{found}")
     counts = verdicts["verdict"].value_counts()
     print(
-        "; ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS)
-        + f"; {len(verdicts)} claims, source: {values['source']}"
+        "; ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS) + f"; {len(verdicts)} claims, source: {values['source']}"
     )
     # The baseline was recorded with the embedded data; another source has no verdicts to fall back from.
     if values["source"] != "embedded":
         return 0
     lost = verdicts[(verdicts["baseline"] == "reproduced") & (verdicts["verdict"] != "reproduced")]
     for claim in lost.to_dict("records"):
-        print(
-            f"NO LONGER REPRODUCED {claim['id']}: expected {claim['expected']}, found {claim['found'] or 'nothing'}"
-        )
+        print(f"NO LONGER REPRODUCED {claim['id']}: expected {claim['expected']}, found {claim['found'] or 'nothing'}")
     others = verdicts[(verdicts["baseline"] != verdicts["verdict"]) & ~verdicts["id"].isin(lost["id"])]
     for claim in others.to_dict("records"):
         print(f"changed {claim['id']}: was {claim['baseline']}, is {claim['verdict']}")

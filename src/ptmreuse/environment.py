@@ -78,13 +78,10 @@ def conda(project, lock):
     for requirement in project["dependencies"]:
         name = re.split(r"[<>=!~ \[]", requirement)[0].lower().replace("_", "-").replace(".", "-")
         if name not in named:
-            raise StudyError(
-                expected=f"a pin of {name}", found="none", where="requirements.lock", do="run make lock"
-            )
+            raise StudyError(expected=f"a pin of {name}", found="none", where="requirements.lock", do="run make lock")
     lines = [
         "# Written by make lock from pyproject.toml: the versions of requirements.lock.",
-        "# After creating and activating it: python -m pip install --no-deps -e . "
-        + _pin(pins, WITHOUT_DEPENDENCIES),
+        "# After creating and activating it: python -m pip install --no-deps -e . " + _pin(pins, WITHOUT_DEPENDENCIES),
         "name: ptmreuse",
         "channels:",
         "  - conda-forge",

@@ -260,7 +260,7 @@ def read_items(content, question):
     >>> read_items('{"items": [{"model": "U-N', "model")[2]
     'the answer ends before its JSON does'
     """
-    status, value, _ = answers._decode(content)
+    status, value, _ = answers.decode(content)
     if isinstance(value, dict):
         value = value.get("items", [value])
     if status or not isinstance(value, list):

@@ -67,7 +67,7 @@ def run_notebook(step, values, scratch):
     except papermill.PapermillExecutionError as error:
         kept = paths.BUILD / "failed" / f"{step.name}.ipynb"
         kept.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(target, kept)
+        target.replace(kept)
         raise StudyError(
             expected="every cell to run",
             found=f"{error.ename}: {error.evalue}".strip().rstrip("."),
@@ -91,7 +91,7 @@ def run_notebook(step, values, scratch):
             do="add the call or correct the name",
         )
     steps.check_reads(step, json.loads((results / "reads.json").read_text(encoding="utf-8")))
-    os.replace(results, scratch / "results")
+    results.replace(scratch / "results")
 
 
 def refuse_unclean(notebook, where):
@@ -163,9 +163,7 @@ def normalise(notebook, prefix):
     for position, cell in enumerate(notebook.cells):
         cell.id = f"{prefix}-{position:03d}"
         tags = [tag for tag in cell.metadata.get("tags", [])]
-        cell.metadata = {
-            key: value for key, value in cell.metadata.items() if key not in ("papermill", "execution")
-        }
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key not in ("papermill", "execution")}
         if "injected-parameters" in tags or "parameters" in tags:
             cell.metadata["tags"] = sorted({*tags, "remove-cell"})
         if cell.cell_type != "code":

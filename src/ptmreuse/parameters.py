@@ -43,8 +43,10 @@ SCHEMA = (
               "the coded papers that the notebooks analyse"),
     Parameter("release", "path", "", (), "", "the authors' SQLite database, for source: release"),
     Parameter("tables", "path", "", (), "", "a folder of study tables, for source: tables"),
-    Parameter("pilot", "path", "", (), "", "the authors' pilot workbook, for source: pilot (empty: where make data put it)"),
-    Parameter("coder", "text", "", (), "", "whose codes are analysed, where a study has several coders (empty: the first)"),
+    Parameter("pilot", "path", "", (), "",
+              "the authors' pilot workbook, for source: pilot (empty: where make data put it)"),
+    Parameter("coder", "text", "", (), "",
+              "whose codes are analysed, where a study has several coders (empty: the first)"),
     Parameter("last_year", "whole number", 2025, (2000, 2100), "year", "the last publication year analysed"),
     Parameter("seed", "whole number", 20260313, (0, 4294967295), "", "the seed of everything random"),
     Parameter("confidence", "number", 0.95, (0.5, 0.999), "share", "the confidence level of every interval"),
@@ -108,9 +110,7 @@ did you mean confidence? (python -m ptmreuse parameters lists all)
         name, equals, text = setting.partition("=")
         where = f"--set {setting}"
         if not equals:
-            raise StudyError(
-                expected="name=value", found=repr(setting), where="--set", do="write --set seed=1"
-            )
+            raise StudyError(expected="name=value", found=repr(setting), where="--set", do="write --set seed=1")
         values[name.strip()] = _value(name.strip(), text.strip(), where, quoted=False)
     return values
 
@@ -153,9 +153,7 @@ def _from_yaml(path):
     for key, node in root.value:
         place = f"{where}, line {key.start_mark.line + 1}, {key.value if key.id == 'scalar' else key.id}"
         if key.id == "scalar" and key.value in values:
-            raise StudyError(
-                expected="each name once", found="it again", where=place, do="remove one of the lines"
-            )
+            raise StudyError(expected="each name once", found="it again", where=place, do="remove one of the lines")
         if node.id != "scalar":
             raise StudyError(expected="one value", found=f"a {node.id}", where=place, do="write name: value")
         name = key.value if key.id == "scalar" else ""

@@ -31,7 +31,7 @@ def shown(path):
 
 def sha256(path):
     """SHA-256 of a file's bytes, as hex."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -53,7 +53,7 @@ def watch_reads():
 
     def remember(event, arguments):
         if event == "open" and isinstance(arguments[0], str):
-            name = os.path.abspath(arguments[0])
+            name = os.path.abspath(arguments[0])  # noqa: PTH100 - Path.resolve opens files itself
             if name.startswith(inside):
                 read.add(name)
 

@@ -145,9 +145,7 @@ def pattern_shares(reuse, *, conf, resamples, seed):
             label=f"{pattern}, share of pairs",
         )  # fmt: skip
         having = int((clusters["with_pattern"] > 0).sum())
-        papers = statistics.proportion(
-            having, len(clusters), conf=conf, label=f"{pattern}, share of reusing papers"
-        )
+        papers = statistics.proportion(having, len(clusters), conf=conf, label=f"{pattern}, share of reusing papers")
         estimates[pattern, "pairs"], estimates[pattern, "papers"] = pairs, papers
         rows.append(
             {

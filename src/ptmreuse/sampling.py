@@ -113,11 +113,7 @@ def by_year(papers, uses):
         uses_ptm=("yes_ptm", "sum"),
         unknown=("unknown", "sum"),
     )
-    years = (
-        pd.RangeIndex(int(counts.index.min()), int(counts.index.max()) + 1, name="year")
-        if len(counts)
-        else []
-    )
+    years = pd.RangeIndex(int(counts.index.min()), int(counts.index.max()) + 1, name="year") if len(counts) else []
     return counts.reindex(years, fill_value=0).astype("int64").rename_axis("year").reset_index()
 
 
@@ -266,9 +262,7 @@ def reconcile(frame, sample, by):
         )
     total = {by: "all", **table[["papers", "drawn", "sum_of_weights"]].sum().to_dict()}
     table[by] = table[by].astype("str")
-    return pd.concat([table, pd.DataFrame([total])], ignore_index=True).astype(
-        {"papers": "int64", "drawn": "int64"}
-    )
+    return pd.concat([table, pd.DataFrame([total])], ignore_index=True).astype({"papers": "int64", "drawn": "int64"})
 
 
 def plan(populations, half_width, conf):
@@ -306,4 +300,3 @@ def plan(populations, half_width, conf):
             }
         )
     return pd.DataFrame(rows)
-

@@ -915,3 +915,21 @@ def _truth_counts(corpus, said, rejects):
         },
         "rejects": {table: dict(sorted(reasons.items())) for table, reasons in sorted(rejects.items())},
     }
+
+
+def write_simulated(step, values, scratch):
+    """The step *simulate*: write the simulated corpus, its search hits and its truth, side by side.
+
+    Parameters
+    ----------
+    step : steps.Step
+    values : dict
+        The parameters of the run.
+    scratch : Path
+        Receives the folder ``tables`` and the files ``hits.csv`` and ``truth.json``.
+    """
+    tables, hits, truth = simulate_corpus(values["seed"], papers=values["simulated_papers"])
+    study.accounting(tables)
+    study.write(tables, scratch / "tables")
+    hits.to_csv(scratch / "hits.csv", index=False, lineterminator="\n")
+    (scratch / "truth.json").write_text(json.dumps(truth, indent=1, sort_keys=True) + "\n", encoding="utf-8")

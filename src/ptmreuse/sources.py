@@ -73,6 +73,22 @@ def load_source(source, *, release=None, tables=None, pilot=None, last_year=2025
     return loaded
 
 
+def write_evidence(step, values, scratch):
+    """The step *tables*: write the study tables of the source in use.
+
+    Parameters
+    ----------
+    step : steps.Step
+    values : dict
+        The parameters of the run.
+    scratch : Path
+        Receives the folder ``tables``.
+    """
+    tables = load_source(**{name: values[name] for name in step.parameters if name != "coder"})
+    study.of_coder(tables, values["coder"])  # a mistyped coder stops here, before any notebook
+    study.write(tables, scratch / "tables")
+
+
 def _given(path, source, what):
     if not path:
         raise StudyError(

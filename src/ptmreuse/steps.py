@@ -8,9 +8,7 @@ of a step is written last and removed first, so an interrupted step never counts
 import ast
 import importlib
 import json
-import os
 import shutil
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,21 +45,27 @@ def _notebook(name, about, files=(), after=()):
 SOURCE_PARAMETERS = ("source", "release", "tables", "pilot", "coder", "last_year")
 STEPS = (
     Step(
-        "tables", "bring the coded papers in use into study tables", "ptmreuse.prepare:write_evidence",
-        {"tables": paths.TABLES / "evidence"}, modules=("prepare",),
+        "tables", "bring the coded papers in use into study tables", "ptmreuse.sources:write_evidence",
+        {"tables": paths.TABLES / "evidence"}, modules=("sources",),
         files=("data/pilot_years.csv", "data/pilot_pairs.csv", "data/models.csv"),
         parameters=(*SOURCE_PARAMETERS, "seed", "simulated_papers"),
     ),
     Step(
-        "simulate", "simulate a corpus with known truth", "ptmreuse.prepare:write_simulated",
-        {"tables": paths.TABLES / "simulated", "hits.csv": paths.TABLES / "hits.csv", "truth.json": paths.TABLES / "truth.json"},
-        modules=("prepare",),
+        "simulate", "simulate a corpus with known truth", "ptmreuse.simulation:write_simulated",
+        {"tables": paths.TABLES / "simulated", "hits.csv": paths.TABLES / "hits.csv",
+         "truth.json": paths.TABLES / "truth.json"},
+        modules=("simulation",),
         files=("data/published.csv", "data/models.csv"), parameters=("seed", "simulated_papers"),
+    ),
+    Step(
+        "control", "code the negative control by rules", "ptmreuse.coding:write_control",
+        {"tables": paths.TABLES / "control", "evidence.csv": paths.TABLES / "control_evidence.csv"},
+        modules=("coding",), files=("data/cues.csv", "data/models.csv"),
     ),
     _notebook("01_sampling", "sampling: funnels, the pilot's design, a stratified sample",
               files=("data/published.csv", "data/design.csv", "data/models.csv"), after=("tables", "simulate")),
     _notebook("02_coding", "coding: codebook, codes, names, agreement",
-              files=("data/published.csv", "data/design.csv", "data/models.csv"), after=("tables",)),
+              files=("data/published.csv", "data/design.csv", "data/models.csv"), after=("tables", "control")),
     _notebook("03_tests", "tests: releases, pilot against published, trend",
               files=("data/published.csv", "data/models.csv"), after=("tables",)),
     _notebook("04_findings", "findings: claims and answers",
@@ -145,14 +149,14 @@ def _make(step, values, made_from):
     for inside, place in step.outputs.items():
         _discard(place)
         place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(scratch / inside, place)
+        (scratch / inside).replace(place)
     shutil.rmtree(scratch)
     outputs = {paths.shown(place): tree_hash(place) for place in step.outputs.values()}
     state.parent.mkdir(parents=True, exist_ok=True)
     unfinished = state.with_suffix(".unfinished")
     text = json.dumps({"made_from": made_from, "outputs": outputs}, indent=1)
     unfinished.write_text(text + "\n", encoding="utf-8")
-    os.replace(unfinished, state)
+    unfinished.replace(state)
 
 
 def _discard(place):
@@ -174,9 +178,7 @@ def fingerprint(step, values):
     for pattern in step.files:
         found = [p for p in sorted(paths.ROOT.glob(pattern)) if p.is_file() and "__pycache__" not in p.parts]
         if not found:
-            raise StudyError(
-                expected=pattern, found="no such file", where=f"step {step.name}", do="restore it"
-            )
+            raise StudyError(expected=pattern, found="no such file", where=f"step {step.name}", do="restore it")
         made_from.update({paths.shown(p): paths.sha256(p) for p in found})
     for module in modules_of(step):
         made_from[f"src/ptmreuse/{module}.py"] = paths.sha256(paths.SOURCE / f"{module}.py")
@@ -208,9 +210,7 @@ def why(step, made_from):
     """
     state = paths.STATE / f"{step.name}.json"
     if not state.exists():
-        return [
-            "not made yet" if not any(p.exists() for p in step.outputs.values()) else "not finished last time"
-        ]
+        return ["not made yet" if not any(p.exists() for p in step.outputs.values()) else "not finished last time"]
     before = json.loads(state.read_text(encoding="utf-8"))
     reasons = []
     for name in sorted(before["made_from"].keys() | made_from.keys()):
@@ -223,9 +223,7 @@ def why(step, made_from):
             reasons.append(f"{name} {'changed' if old and new else 'is new' if new else 'was removed'}")
     for place in step.outputs.values():
         if tree_hash(place) != before["outputs"].get(paths.shown(place)):
-            reasons.append(
-                f"{paths.shown(place)} {'was changed by hand' if place.exists() else 'is missing'}"
-            )
+            reasons.append(f"{paths.shown(place)} {'was changed by hand' if place.exists() else 'is missing'}")
     return reasons
 
 

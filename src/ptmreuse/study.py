@@ -150,9 +150,7 @@ found '20x0'; correct this value.
             where=where,
             do="rename or remove it",
         )
-    checked = {
-        name: _checked(tables[name], name, where) if name in tables else empty(name) for name in SCHEMA
-    }
+    checked = {name: _checked(tables[name], name, where) if name in tables else empty(name) for name in SCHEMA}
     known = set(checked["papers"]["paper"])
     for name in ("fields", "uses", "reuse", "stages", "answers"):
         stray = checked[name][~checked[name]["paper"].isin(known)]
@@ -318,9 +316,7 @@ def published(path=None):
             )
     if facts["id"].duplicated().any():
         twice = facts["id"][facts["id"].duplicated()].iloc[0]
-        raise StudyError(
-            expected="each id once", found=f"{twice} twice", where=where, do="rename one of them"
-        )
+        raise StudyError(expected="each id once", found=f"{twice} twice", where=where, do="rename one of them")
     number = pd.to_numeric(facts["value"], errors="coerce")
     if number.isna().any():
         bad = facts[number.isna()].iloc[0]
