@@ -14,7 +14,7 @@ import statsmodels.api as sm
 from firthmodels import FirthLogisticRegression
 from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import StratifiedTable, Table
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+from statsmodels.tools.sm_exceptions import IterationLimitWarning, PerfectSeparationWarning
 
 from ptmreuse.errors import StudyError
 from ptmreuse.statistics import (
@@ -173,7 +173,7 @@ def independence(table, *, test="auto", unit="papers", conf=0.95, resamples=99_9
         "v": float(stats.contingency.association(trimmed, method="cramer")),
         "test": name,
     }
-    return replace(size, p=float(p), detail=detail)
+    return replace(size, p=np.asarray(p).item(), detail=detail)
 
 
 def post_hoc_cells(table, *, method="holm"):
@@ -266,7 +266,9 @@ def common_odds_ratio(tables, *, unit="papers", conf=0.95):
     else:
         value = math.inf if sum(t[0, 0] * t[1, 1] for t in used) else 0.0
         reason = "no interval: in every stratum one cell of the diagonal is empty"
-    equal = float(fit.test_equal_odds(adjust=True).pvalue) if both and len(used) > 1 else None
+    with np.errstate(invalid="ignore"):  # statsmodels has 0/0 at a common odds ratio of 1
+        equal = float(fit.test_equal_odds(adjust=True).pvalue) if both and len(used) > 1 else NAN
+    equal = None if math.isnan(equal) else equal
     detail = {"chi2": float(test.statistic), "df": 1, "p_equal_odds": equal, "strata": len(used), "se": NAN}
     detail |= {"empty_strata": len(counts) - len(used), "pooled": float(a * d / (b * c)) if b * c else math.inf}
     detail["test"] = f"chi-square(1) = {test.statistic:.2f},"
@@ -382,6 +384,8 @@ def _rao_scott_pairs(w_score, y_score, phi, statistic):
     """Second-order Rao-Scott correction of the sum of pairwise chi-squares (Bilder and Loughin 2004)."""
     products = (w_score[:, :, None] * y_score[:, None, :]).reshape(len(w_score), -1) - phi.ravel()
     weights = np.linalg.eigvalsh(products.T @ products / len(products))
+    if weights.sum() < 1e-12:
+        return {"statistic": NAN, "df": NAN, "p": None}
     scale, df = float((weights**2).sum() / weights.sum()), float(weights.sum() ** 2 / (weights**2).sum())
     return {"statistic": statistic / scale, "df": df, "p": float(stats.chi2.sf(statistic / scale, df))}
 
@@ -454,8 +458,8 @@ def clustered_independence(rows, columns, cluster, *, unit="rows", conf=0.95, re
     low, high = np.quantile(booted, [(1 - conf) / 2, (1 + conf) / 2])
     trace, square = float(np.trace(delta)), float(np.trace(delta @ delta))
     detail = {"chi2": chi2, "n_clusters": papers, "deff": trace / len(delta), "se": float(booted.std(ddof=1))}
-    p, reason = None, "no test: no spread between clusters"
-    if trace > 0:
+    p, reason = None, "no test: too many empty cells, or no spread between clusters"
+    if trace > 1e-12:
         df1, df2, f = trace**2 / square, trace**2 / square * (papers - 1), chi2 / trace
         p, reason = float(stats.f.sf(f, df1, df2)), ""
         detail |= {"F": f, "df1": df1, "df2": df2, "df": len(delta)}
@@ -463,6 +467,8 @@ def clustered_independence(rows, columns, cluster, *, unit="rows", conf=0.95, re
         detail |= {"test": f"Rao-Scott F({df1:.1f}, {df2:.1f}) = {f:.2f},"}
     # The bootstrap distribution of V lies above V in small samples; the limits must include the estimate.
     low, high, method = min(float(low), value), max(float(high), value), f"bootstrap of {papers:,} clusters"
+    if high - low < 1e-12:
+        low, high, reason = NAN, NAN, "; ".join(filter(None, [reason, "no interval: no resample differs"]))
     return Estimate(value, low, high, conf, method, n, unit, p, reason, detail, label, "number")
 
 
@@ -479,7 +485,10 @@ def _rao_scott(counts, r, c):
     interaction = np.kron(np.eye(r)[:, 1:], np.eye(c)[:, 1:])
     interaction -= main @ np.linalg.lstsq(main, interaction, rcond=None)[0]
     weighted = interaction * np.divide(1, cell, out=np.zeros_like(cell), where=cell > 0)[:, None]
-    return chi2, np.linalg.solve(interaction.T @ weighted / n, weighted.T @ variance @ weighted)
+    bread = interaction.T @ weighted / n
+    if np.linalg.matrix_rank(bread) < len(bread):
+        return chi2, np.zeros_like(bread)
+    return chi2, np.linalg.solve(bread, weighted.T @ variance @ weighted)
 
 
 def _bootstrap_v(counts, r, c, resamples, seed):
@@ -503,13 +512,18 @@ def _design(x, degree=1):
     return np.column_stack([x**d for d in range(degree + 1)])
 
 
-def _logit(k, n, x, degree=1):
-    """Binomial fit by maximum likelihood; the caller has made sure that it exists."""
-    model = sm.GLM(np.column_stack([k, n - k]), _design(x, degree), family=sm.families.Binomial())
-    # Both messages mean a perfect fit (two years, a straight line), which is no separation.
-    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+def _fit(model):
+    """Maximum likelihood of a model of which the caller has made sure that it exists."""
+    # The messages mean a perfect fit (two years, a straight line), which is no separation, or a quadratic that
+    # runs to 0 or 1, of which only the deviance is used.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)
-        return model.fit(tol=1e-13, maxiter=200)
+        return model.fit(tol=1e-13, maxiter=500)
+
+
+def _logit(k, n, x, degree=1):
+    """Binomial fit on a polynomial in x."""
+    return _fit(sm.GLM(np.column_stack([k, n - k]), _design(x, degree), family=sm.families.Binomial()))
 
 
 def separated(k, n, x):
@@ -532,19 +546,40 @@ def separated(k, n, x):
 
 
 def _firth(k, n, x, conf):
-    """Firth's penalised logit: estimates, profile limits and p of the slope."""
+    """Firth's penalised logit: intercept, slope, its profile limits, standard error and likelihood ratio p."""
+    scale = x.std()
+    x = x / scale
     rows = np.concatenate([x, x])[:, None]
     outcome, weight = np.repeat([1, 0], len(x)), np.concatenate([k, n - k]).astype(float)
     used = weight > 0
-    model = FirthLogisticRegression(backend="numpy", gtol=1e-8, xtol=1e-8, max_iter=500)
+    model = FirthLogisticRegression(backend="numpy", gtol=1e-6, xtol=1e-6, max_iter=500)
     model.fit(rows[used], outcome[used], sample_weight=weight[used])
-    model.lrt(features=0, warm_start=False)
     b0, b1 = float(model.intercept_), float(model.coef_[0])
-    low, high = model.conf_int(1 - conf, method="pl", features=0, max_iter=500)[0]
-    fitted = 1 / (1 + np.exp(-b0 - b1 * x))
     design = _design(x)
-    covariance = np.linalg.inv(design.T @ (design * (n * fitted * (1 - fitted))[:, None]))
-    return b0, b1, float(low), float(high), math.sqrt(covariance[1, 1]), float(model.lrt_pvalues_[0])
+
+    def information(intercept, slope):
+        size = np.exp(-np.abs(intercept + slope * x))
+        return design.T @ (design * (n * size / (1 + size) ** 2)[:, None])
+
+    def deviance(intercept, slope):
+        """Twice the negative penalised log likelihood."""
+        linear = intercept + slope * x
+        penalty = np.linalg.slogdet(information(intercept, slope))[1]
+        return -2 * float((k * linear - n * np.logaddexp(0, linear)).sum()) - penalty
+
+    def profile(slope):
+        return optimize.minimize_scalar(lambda b: deviance(b, slope)).fun - deviance(b0, b1)
+
+    # firthmodels 0.8.2 has profile limits too, but puts both on one side of the estimate in one series of a hundred.
+    allowed, ends = stats.chi2.ppf(conf, 1), []
+    for sign in (-1, 1):
+        step = 1.0
+        while profile(b1 + sign * step) < allowed:
+            step *= 2
+        ends.append(optimize.bisect(lambda b: profile(b) - allowed, b1, b1 + sign * step, xtol=1e-9))
+    se = math.sqrt(np.linalg.inv(information(b0, b1))[1, 1])
+    p = float(stats.chi2.sf(max(0.0, profile(0.0)), 1))
+    return b0, b1 / scale, ends[0] / scale, ends[1] / scale, se / scale, p
 
 
 def cochran_armitage(k, n, year):
@@ -648,10 +683,10 @@ def trend(k, n, year, *, unit="papers", conf=0.95, firth=False):
 
 def _overdispersion(fit, b, se, conf):
     """Pearson dispersion, and the quasi-likelihood limits of a ratio (t with the residual df, as in R)."""
-    if not fit.df_resid:
-        return {"dispersion": NAN, "se_quasi": NAN, "quasi": (NAN, NAN)}
     # fit(scale='X2') forgets the number of trials for two-column counts (statsmodels 0.15).
-    dispersion = float(fit.pearson_chi2 / fit.df_resid)
+    dispersion = float(fit.pearson_chi2 / fit.df_resid) if fit.df_resid else NAN
+    if not dispersion > 1e-12:
+        return {"dispersion": dispersion, "se_quasi": NAN, "quasi": (NAN, NAN)}
     wide = se * math.sqrt(dispersion)
     q = stats.t.ppf((1 + conf) / 2, fit.df_resid)
     limits = (float(np.exp(b - q * wide)), float(np.exp(b + q * wide)))
@@ -662,7 +697,6 @@ def _curvature(k, n, x):
     """Likelihood ratio test of a quadratic against a linear logit; None below four different years."""
     if len(set(x.tolist())) < 4:
         return None
-    # Only the deviances are used, and they converge even where the coefficients run away.
     statistic = max(0.0, float(_logit(k, n, x).deviance - _logit(k, n, x, 2).deviance))
     return {"statistic": statistic, "df": 1, "p": float(stats.chi2.sf(statistic, 1))}
 
@@ -732,13 +766,12 @@ def rate_trend(k, year, exposure=None, *, family="quasipoisson", unit="papers", 
         reason = "counted in the first or last year only: the ratio has no finite estimate"
         return undefined(n, unit, reason, conf=conf, label=label, scale="number")
     design, offset = _design(x), np.log(exposed)
-    with np.errstate(divide="ignore", invalid="ignore"):  # two years: no residual
-        fit = sm.GLM(k, design, family=sm.families.Poisson(), offset=offset).fit(tol=1e-13, maxiter=200)
+    fit = _fit(sm.GLM(k, design, family=sm.families.Poisson(), offset=offset))
     b, se, reason = float(fit.params[1]), float(fit.bse[1]), ""
     detail = {"deviance": float(fit.deviance)} | _overdispersion(fit, b, se, conf)
     q, p = stats.norm.ppf((1 + conf) / 2), float(fit.pvalues[1])
     if family == "quasipoisson":
-        if not fit.df_resid or not detail["dispersion"] > 0:
+        if math.isnan(detail["se_quasi"]):
             reason = "no interval: the years leave no residual to measure the dispersion by"
             se, p = NAN, None
         else:
@@ -764,8 +797,7 @@ def _negative_binomial(k, design, offset):
 
     def fit(log_alpha):
         family = sm.families.NegativeBinomial(alpha=math.exp(log_alpha))
-        with np.errstate(divide="ignore", invalid="ignore"):  # two years: no residual
-            return sm.GLM(k, design, family=family, offset=offset).fit(tol=1e-12, maxiter=500)
+        return _fit(sm.GLM(k, design, family=family, offset=offset))
 
     best = optimize.minimize_scalar(lambda x: -fit(x).llf, bounds=(-14, 7), method="bounded", options={"xatol": 1e-9})
     return (math.exp(best.x), fit(best.x)) if best.x > -11 else (0.0, None)
@@ -879,31 +911,49 @@ def clustered_logit(outcome, predictor, cluster, *, structure="exchangeable", re
     reason = _no_logit(y, design, groups)
     if reason:
         return {name: undefined(n, unit, reason, conf=conf, label=labels[name], scale="number") for name in labels}
-    code = pd.factorize(papers)[0]
-    family = sm.families.Binomial()
+    try:
+        fit, method, correlation = _fit_clustered(y, design, pd.factorize(papers)[0], structure)
+    except (IterationLimitWarning, FloatingPointError, np.linalg.LinAlgError):
+        reason = "the estimating equations did not converge: too few papers"
+        return {name: undefined(n, unit, reason, conf=conf, label=labels[name], scale="number") for name in labels}
+    q, b, covariance = stats.norm.ppf((1 + conf) / 2), fit.params, np.asarray(fit.cov_params())
+    se = np.sqrt(np.maximum(0, np.diag(covariance)))
+    together, p_all = covariance[1:, 1:], None
+    if len(together) and np.linalg.matrix_rank(together) == len(together):
+        p_all = float(stats.chi2.sf(b[1:] @ np.linalg.solve(together, b[1:]), len(together)))
+    estimates = {}
+    for i, name in enumerate(labels):
+        detail = {"b": float(b[i]), "se": float(se[i]), "n_clusters": groups, "correlation": correlation}
+        detail |= {"p_all": p_all, "test": "Wald"}
+        low, high, p, reason = NAN, NAN, None, "no interval: no spread between papers"
+        if se[i] > 1e-8:
+            with np.errstate(over="ignore"):  # a limit beyond all numbers is infinite
+                low, high = (float(np.exp(b[i] + s * q * se[i])) for s in (-1, 1))
+            p, reason = float(2 * stats.norm.sf(abs(b[i] / se[i]))), ""
+        value, label = float(np.exp(b[i])), labels[name]
+        estimates[name] = Estimate(value, low, high, conf, method, n, unit, p, reason, detail, label, "number")
+    return estimates
+
+
+def _fit_clustered(y, design, groups, structure):
+    """Fit, its name, and the working correlation."""
+    family, count = sm.families.Binomial(), groups.max() + 1
     if structure == "glm":
-        fit = sm.GLM(y, design, family=family).fit(
-            tol=1e-12, cov_type="cluster", cov_kwds={"groups": code, "use_correction": True}
-        )
-        method, correlation = f"cluster-robust logit of {groups:,} clusters", 0.0
-    else:
-        working = {"exchangeable": sm.cov_struct.Exchangeable, "independence": sm.cov_struct.Independence}[structure]()
-        few = groups < 40
-        fit = sm.GEE(y, design, code, family=family, cov_struct=working).fit(
+        robust = {"groups": groups, "use_correction": True}
+        fit = sm.GLM(y, design, family=family).fit(tol=1e-12, cov_type="cluster", cov_kwds=robust)
+        return fit, f"cluster-robust logit of {count:,} clusters", 0.0
+    exchangeable = structure == "exchangeable"
+    working = sm.cov_struct.Exchangeable() if exchangeable else sm.cov_struct.Independence()
+    few = count < 40
+    with warnings.catch_warnings(), np.errstate(over="raise"):
+        warnings.simplefilter("error", IterationLimitWarning)
+        fit = sm.GEE(y, design, groups, family=family, cov_struct=working).fit(
             cov_type="bias_reduced" if few else "robust"
         )
-        method = f"{'bias-reduced ' if few else ''}GEE of {groups:,} clusters"
-        correlation = float(working.dep_params) if structure == "exchangeable" else 0.0
-    together = np.eye(design.shape[1])[1:]
-    p_all = float(fit.wald_test(together, scalar=True).pvalue) if len(together) else None
-    estimates, q = {}, stats.norm.ppf((1 + conf) / 2)
-    for i, name in enumerate(labels):
-        b, se = float(fit.params[i]), float(fit.bse[i])
-        detail = {"b": b, "se": se, "n_clusters": groups, "correlation": correlation, "p_all": p_all, "test": "Wald"}
-        low, high = math.exp(b - q * se), math.exp(b + q * se)
-        p = float(fit.pvalues[i])
-        estimates[name] = Estimate(math.exp(b), low, high, conf, method, n, unit, p, "", detail, labels[name], "number")
-    return estimates
+    if not 1e-8 < fit.fittedvalues.min() <= fit.fittedvalues.max() < 1 - 1e-8:
+        raise FloatingPointError("the working correlation drove fitted values to 0 or 1")
+    name = f"{'bias-reduced ' if few else ''}GEE of {count:,} clusters"
+    return fit, name, float(working.dep_params) if exchangeable else 0.0
 
 
 def _no_logit(y, design, groups):

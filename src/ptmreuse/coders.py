@@ -290,7 +290,9 @@ def _alpha(votes, counts, label, unit, conf, resamples, seed):
     detail = {"se": NAN, "resamples": resamples, "undefined_resamples": int((~usable).sum())}
     low, high, reason = NAN, NAN, "no interval: too many resamples have one category only"
     if usable.mean() >= 0.95:
-        low, high = (float(x) for x in np.quantile(resampled, [(1 - conf) / 2, (1 + conf) / 2]))
+        low, high = np.quantile(resampled, [(1 - conf) / 2, (1 + conf) / 2])
+        # Of very few units most resamples lie on one side; the limits must include the estimate.
+        low, high = min(float(low), value), max(float(high), value)
         reason, detail["se"] = "", float(resampled.std(ddof=1))
     if high - low < 1e-12 or (same == m).all():
         low, high, reason, detail["se"] = NAN, NAN, ZERO_WIDTH, 0.0
@@ -560,7 +562,7 @@ def two_phase(N, n, k, positive, *, fpc=True, unit="papers", conf=0.95):
     >>> print(found["ppv"].sentence)
     positive predictive value 82.5 %, 95 % CI [73.4, 88.8] (Wilson), 66 of 80 papers
     >>> print(found["sensitivity"].sentence)
-    sensitivity 72.2 %, 95 % CI [42.7, 84.4] (MOVER-Wilson), n = 300 papers
+    sensitivity 72.2 %, 95 % CI [41.7, 84.7] (MOVER-Wilson), n = 300 papers
     """
     where = "two_phase"
     conf = within(f"{where}, conf", conf, closed=False)
@@ -593,6 +595,8 @@ def _share_found(N, n, k, right, fpc, unit, conf, label):
     (found, *_), (lost, *_) = parts
     if found + lost == 0:
         return undefined(drawn, unit, "people found none", conf=conf, label=label)
+    if not N[right].sum() or not N[~right].sum():
+        return undefined(drawn, unit, "the coder gave one answer only", conf=conf, label=label)
     value = found / (found + lost)
     # The ratio of the smaller part to the larger one is finite.
     if found >= lost:
@@ -604,7 +608,10 @@ def _share_found(N, n, k, right, fpc, unit, conf, label):
     spread = np.where(open_share * p * (1 - p) == 0, 0, p * (1 - p) / np.where(n > 1, n - 1, np.nan))
     slope = np.where(right, 1 - value, value)
     se = float(np.sqrt((N**2 * open_share * spread * slope**2).sum()) / (found + lost))
-    return Estimate(value, low, high, conf, "MOVER-Wilson", drawn, unit, None, "", {"se": se}, label)
+    low, high, reason = min(low, value), max(high, value), ""  # rounding
+    if high - low < 1e-12:
+        low, high, reason = NAN, NAN, "no interval: a census of these strata has no sampling error"
+    return Estimate(value, low, high, conf, "MOVER-Wilson", drawn, unit, None, reason, {"se": se}, label)
 
 
 def _ratio_limits(top, bottom):
@@ -614,8 +621,12 @@ def _ratio_limits(top, bottom):
     for edge, other, sign in ((a_low, b_high, -1), (a_high, b_low, 1)):
         whole = other * (2 * b - other)
         root = math.sqrt(max(0.0, (a * b) ** 2 - edge * (2 * a - edge) * whole))
-        limits.append((a * b + sign * root) / whole if whole > 0 else math.inf)
-    return max(0.0, limits[0]), limits[1]
+        if whole:
+            limits.append((a * b + sign * root) / whole)
+        else:
+            limits.append(math.inf if sign > 0 else edge * (2 * a - edge) / (2 * a * b or 1))
+    ratio = a / b
+    return min(max(0.0, limits[0]), ratio), max(limits[1], ratio)
 
 
 def missed_bound(N, n, k=0, *, found=None, unit="papers", conf=0.95):
@@ -863,6 +874,9 @@ def ppi_share(labelled, unlabelled, *, tuning=None, unit="papers", conf=0.95):
     detail = {"tuning": tuning, "se": se}
     if se < 1e-12:
         return undefined(n, unit, "all labels are alike", conf=conf, tuning=tuning)
+    if not 0 <= value <= 1:
+        reason = f"the correction gives {100 * value:.0f} %: too few doubly coded units"
+        return undefined(n, unit, reason, conf=conf, tuning=tuning)
     half = float(stats.norm.ppf((1 + conf) / 2)) * se
     low, high = max(0.0, value - half), min(1.0, value + half)
     reason = _blind_spot(table, conf) if tuning > 0 else ""
