@@ -64,6 +64,13 @@ def _parser(arguments):
         from ptmreuse import llm
 
         llm.add_arguments(asking)
+    comparing = command("compare", compare, "compare two codings of the same papers; list and settle what differs")
+    comparing.add_argument("first", help="folder of study tables: the reference")
+    comparing.add_argument("second", help="folder of study tables: the coding to judge")
+    comparing.add_argument("--evidence", metavar="FILE", help="evidence.csv of the code command")
+    comparing.add_argument("--out", metavar="FILE", help="write the disagreements as CSV, with a column for decisions")
+    comparing.add_argument("--decisions", metavar="FILE", help="that file with the decisions filled in")
+    comparing.add_argument("--settled", metavar="DIR", help="with --decisions: folder for the settled tables")
     command("parameters", show_parameters, "list all parameters with their ranges and defaults")
     command("test", test, "run all tests")
     command("test-llm", test_llm, "test the language-model coder with a real small model (installs 220 MB)")
@@ -153,6 +160,29 @@ def code_llm(options):
     from ptmreuse import llm
 
     return llm.main_code_llm(options)
+
+
+def compare(options):
+    """Judge one coding by another; export what differs; take decisions back."""
+    from ptmreuse import evaluation, sources, study
+
+    first, second = (study.of_coder(sources.read_folder(folder)) for folder in (options.first, options.second))
+    table = evaluation.evaluate(first, second)
+    for row in table.itertuples():
+        print(f"{row.question}, {row.measure}: {row.sentence}")
+    evidence = study.read_csv(options.evidence) if options.evidence else None
+    differing = evaluation.disagreements(first, second, evidence)
+    print(f"{len(differing)} disagreements")
+    if options.out:
+        evaluation.write_disagreements(differing, options.out)
+    if options.decisions:
+        if not options.settled:
+            raise StudyError(
+                expected="--settled DIR", found="none", where="compare --decisions", do="name a folder for the tables"
+            )
+        settled = evaluation.settle(first, second, evaluation.read_decisions(options.decisions))
+        study.write({"papers": first["papers"], **settled}, paths.Path(options.settled))
+        print(f"Settled tables in {options.settled}")
 
 
 def serve(options):
