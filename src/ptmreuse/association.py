@@ -642,10 +642,8 @@ def trend(k, n, year, *, unit="papers", conf=0.95, firth=False):
     if len(set(year.tolist())) < 2 or not 0 < k.sum() < total:
         few = len(set(year.tolist())) < 2
         reason = "less than two years with papers" if few else "all alike: no year differs"
-        apart = not few or not total
-        return undefined(
-            total, unit, reason, conf=conf, label=label, scale="number", z=NAN, separated=apart or bool(total)
-        )
+        detail = {"z": NAN, "separated": not few}
+        return undefined(total, unit, reason, conf=conf, label=label, scale="number", **detail)
     centre = float((n * year).sum() / total)
     x = year - centre
     apart = separated(k, n, x)

@@ -381,9 +381,7 @@ def marginal_homogeneity(table, *, test="bhapkar", unit="papers", conf=0.95):
             reason = "no test: the differences of the categories have no spread"
     low, high, method = NAN, NAN, ""
     if full.shape == (2, 2) and discordant:
-        towards = proportion(
-            int(full[1, 0] if value == shift[used][0] else full[0, 1]), discordant, method="beta", conf=conf
-        )
+        towards = proportion(int(full[1, 0]), discordant, method="beta", conf=conf)
         low, high = ((2 * x - 1) * discordant / n for x in (towards.low, towards.high))
         method = "exact, given the discordant"
     return Estimate(value, low, high, conf, method, n, unit, p, reason, detail, label, "points")
@@ -652,15 +650,17 @@ def missed_bound(N, n, k=0, *, found=None, unit="papers", conf=0.95):
     Examples
     --------
     >>> e = missed_bound(16880, 300, found=631)
-    >>> int(e.high), round(e.detail["lowest_sensitivity"], 2)
-    (166, 0.79)
+    >>> print(e.sentence)
+    missed 0 papers, 95 % CI [0, 166] (one-sided, hypergeometric), n = 300 papers
+    >>> round(e.detail["lowest_sensitivity"], 2)
+    0.79
     """
-    where, label = "missed_bound", "missed papers"
+    where, label = "missed_bound", "missed"
     k, n = (int(x) for x in parts_of(where, k, n, 0))
     n, N = (int(x) for x in parts_of(f"{where}, N", n, N, 0))
     conf = within(f"{where}, conf", conf, closed=False)
     if n == 0:
-        return undefined(0, unit, "nothing was checked", conf=conf, label=label, scale="number")
+        return undefined(0, unit, "nothing was checked", conf=conf, label=label, scale="count")
     # The probability of k misses or fewer falls with the number missed: bisect for the last one above 1 - conf.
     low, high = k, N - n + k
     while low < high:
@@ -669,12 +669,12 @@ def missed_bound(N, n, k=0, *, found=None, unit="papers", conf=0.95):
             low = middle
         else:
             high = middle - 1
-    detail = {"k": k, "se": NAN, "lowest_sensitivity": NAN}
+    detail = {"misses": k, "se": NAN, "lowest_sensitivity": NAN}
     if found is not None:
         found = int(whole_counts(f"{where}, found", found, 0))
         detail["lowest_sensitivity"] = found / (found + low) if found + low else NAN
     method = "one-sided, hypergeometric"
-    return Estimate(N * k / n, float(k), float(low), conf, method, n, unit, None, "", detail, label, "number")
+    return Estimate(N * k / n, float(k), float(low), conf, method, n, unit, None, "", detail, label, "count")
 
 
 def rogan_gladen(k, n, sensitivity, specificity, *, refuse=True, unit="papers", conf=0.95):
@@ -964,9 +964,11 @@ def tipping_point(share, threshold=0.5, *, sensitivity=1.0):
     sensitivity = within("tipping_point, sensitivity", sensitivity)
     label = "lowest positive predictive value"
     if share < threshold:
-        return undefined(1, "claim", "the share is below the threshold already", label=label, fpr_max=NAN, sp_min=NAN)
+        reason = "the share is below the threshold already"
+        return undefined(0, "", reason, label=label, fpr_max=NAN, sp_min=NAN)
     fpr = (share - threshold * sensitivity) / (1 - threshold)
-    return Estimate(threshold / share, n=1, unit="claim", detail={"fpr_max": fpr, "sp_min": 1 - fpr}, label=label)
+    detail = {"fpr_max": fpr, "sp_min": 1 - fpr, "se": NAN}
+    return Estimate(threshold / share, unit="", detail=detail, label=label)
 
 
 def codes_to_flip(first, second):

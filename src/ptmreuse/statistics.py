@@ -43,7 +43,7 @@ class Estimate:
     n : float
         Number of units (a fraction only under fractional counting).
     unit : str
-        What is counted: papers, pairs, instances, rows.
+        What is counted: papers, pairs, instances, rows; '' where nothing is.
     p : float or None
         p value; None when nothing was tested.
     reason : str
@@ -52,8 +52,8 @@ class Estimate:
         Further numbers: statistic, df, se, deff and so on.
     label : str
         What is estimated.
-    scale : {'percent', 'points', 'number'}
-        How the sentence prints it: a share, a difference of shares, or a plain number.
+    scale : {'percent', 'points', 'number', 'count'}
+        How the sentence prints it: a share, a difference of shares, a plain number, or a number of units.
 
     Examples
     --------
@@ -79,24 +79,31 @@ class Estimate:
     @property
     def sentence(self):
         """The estimate as a report writes it: effect size, interval, unit, then p."""
-        counted = f"{self.n:,.10g} {self.unit.removesuffix('s') if self.n == 1 else self.unit}"
+        unit = self.unit.removesuffix("s") if self.n == 1 else self.unit
+        counted = f"{self.n:,.10g} {unit}"
         if math.isnan(self.value):
-            return f"n/a ({counted})" if self.n == 0 else f"{self.label} n/a ({counted}: {self.reason})"
-        sign = {"percent": " %", "points": " percentage points", "number": ""}[self.scale]
+            if unit and self.n == 0:
+                return f"n/a ({counted})"
+            return f"{self.label} n/a ({f'{counted}: ' if unit else ''}{self.reason})"
+        sign = {"percent": " %", "points": " percentage points", "number": "", "count": f" {self.unit}"}[self.scale]
         text = f"{self.label} {self._print(self.value)}{sign}"
         if not (math.isnan(self.low) or math.isnan(self.high)):
             limits = f"[{self._print(self.low)}, {self._print(self.high)}]"
             kind = "bounds" if math.isnan(self.conf) else f"{100 * self.conf:g} % CI"
             text += f", {kind} {limits} ({self.method})"
-        k = self.detail.get("k", NAN)
         # A weighted share is not k/n; printing "k of n" beside it would mislead.
-        plain = abs(k - self.value * self.n) < 1e-6
-        text += f", {k:,.10g} of {counted}" if plain else f", n = {counted}"
+        k = self.detail.get("k", NAN)
+        if abs(k - self.value * self.n) < 1e-6:
+            text += f", {k:,.10g} of {counted}"
+        elif unit and not (self.scale == "count" and self.n == self.value):
+            text += f", n = {counted}"
         if self.p is not None:
             text += f"; {self.detail.get('test', '')} {print_p(self.p)}".replace(";  ", "; ")
         return f"{text}; {self.reason}" if self.reason else text
 
     def _print(self, x):
+        if self.scale == "count":
+            return f"{x:,.0f}" if x == math.floor(x) else f"{x:,.1f}"
         return f"{x:.2f}" if self.scale == "number" else f"{100 * x:.1f}"
 
 
@@ -422,13 +429,13 @@ def exact_count(k, *, unit="papers", conf=0.95, label="count"):
     Examples
     --------
     >>> exact_count(25).sentence
-    'count 25.00, 95 % CI [16.18, 36.90] (exact Poisson), n = 25 papers'
+    'count 25 papers, 95 % CI [16.2, 36.9] (exact Poisson)'
     """
     k = int(whole_counts("exact_count, k", k, 0))
     conf = within("exact_count, conf", conf, closed=False)
     low, high = confint_poisson(k, 1, method="exact-c", alpha=1 - conf)
     low = 0.0 if k == 0 else float(low)  # scipy's chi-square quantile with 0 degrees of freedom is NaN
-    return Estimate(float(k), low, float(high), conf, "exact Poisson", k, unit, label=label, scale="number")
+    return Estimate(float(k), low, float(high), conf, "exact Poisson", k, unit, label=label, scale="count")
 
 
 def goodness_of_fit(counts, *, test="auto", unit="papers", resamples=99_999, seed=0):
@@ -1110,8 +1117,8 @@ def sample_size(half_width, p=0.5, *, conf=0.95, population=None, deff=1.0, unit
 
     Examples
     --------
-    >>> sample_size(0.05, population=631).value
-    240
+    >>> sample_size(0.05, population=631).sentence
+    'for a half width of 5 percentage points: 240 papers'
     >>> round(sample_size(0.05).detail["exact"], 2)
     384.15
     """
@@ -1125,8 +1132,8 @@ def sample_size(half_width, p=0.5, *, conf=0.95, population=None, deff=1.0, unit
         exact /= 1 + (exact - 1) / population
     needed = math.ceil(round(exact, 9))
     detail = {"exact": float(exact), "half_width": half_width, "population": population, "p": p}
-    label = f"sample size for +-{100 * half_width:g} percentage points:"
-    return Estimate(needed, conf=conf, n=needed, unit=unit, detail=detail, label=label, scale="number")
+    label = f"for a half width of {100 * half_width:g} percentage points:"
+    return Estimate(needed, conf=conf, n=needed, unit=unit, detail=detail, label=label, scale="count")
 
 
 def power_one_share(p1, p0, n, *, alpha=0.05, deff=1.0, unit="papers"):
