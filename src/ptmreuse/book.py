@@ -170,7 +170,7 @@ def provenance_html(item, helpers=()):
     if item["type"] == "figure":
         links.insert(0, f'<a href="data/{step}/{name}.svg" download>SVG</a>')
     made = [f'<a href="{step}.html">{step}</a>, code cell {item["cell"]}']
-    described = set(re.findall(r"automodule:: ptmreuse\.(\w+)", (paths.BOOK / "api.md").read_text(encoding="utf-8")))
+    described = set(re.findall(r"helpers:: (\w+)", (paths.BOOK / "api.md").read_text(encoding="utf-8")))
     for helper in helpers:
         code = f"<code>{helper}</code>"
         made.append(f'<a href="api.html#ptmreuse.{helper}">{code}</a>' if helper.split(".")[0] in described else code)

@@ -13,7 +13,6 @@ import warnings
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from lxml import etree
 from matplotlib.figure import Figure
 
@@ -356,6 +355,8 @@ def strata(sample, row, column):
     -------
     Figure
     """
+    import seaborn as sns  # slow to import, and the pages only place figures
+
     counts = pd.crosstab(sample[row], sample[column])
     fig, ax = canvas(height=0.6 + 0.29 * len(counts))
     # A ramp from clear to half blue keeps the numbers readable on light and dark pages.

@@ -6,12 +6,14 @@
 - the directive ``verdicts``: how many claims got which verdict, as a bar;
 - the directive ``datafile``: an input file under data/, as a table with a download;
 - the directive ``registry``: every recorded number;
-- the directive ``parameters``: the parameters of this run.
+- the directive ``parameters``: the parameters of this run;
+- the directive ``helpers``: the public functions of a module, from its docstrings, without importing it.
 
 An unknown key or name is a Sphinx warning, and every warning stops the build. Equations become HTML here, so
 that readers need neither a script nor a network.
 """
 
+import ast
 import difflib
 import html
 import json
@@ -21,7 +23,9 @@ from importlib import util
 import pandas as pd
 from docutils import nodes
 from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
 from myst_nb.sphinx_ import HideCodeCellNode
+from sphinx.ext.napoleon import NumpyDocstring
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.math import get_node_equation_number
@@ -37,7 +41,7 @@ def setup(app):
     app.add_role("num", Number())
     for name, directive in {
         "result": Result, "strip": Strip, "verdicts": Verdicts, "datafile": DataFile, "registry": Registry,
-        "parameters": Parameters,
+        "parameters": Parameters, "helpers": Helpers,
     }.items():  # fmt: skip
         app.add_directive(name, directive)
     app.add_config_value("repository_url", "", "html")
@@ -51,6 +55,9 @@ def setup(app):
 def page_context(app, pagename, templatename, context, doctree):
     """What a page needs beyond its text: links to its notebook, styles for equations, sound list markup."""
     context["page_links"] = page_links(pagename, app.config.repository_url)
+    context["html_baseurl"] = app.config.html_baseurl
+    if doctree is not None:
+        context["description"] = next((shortened(p.astext()) for p in doctree.findall(nodes.paragraph)), "")
     if doctree is not None and any(
         True for _ in doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block))
     ):
@@ -58,6 +65,18 @@ def page_context(app, pagename, templatename, context, doctree):
     if "body" in context:
         # docutils marks references as a list whose entries are no list items.
         context["body"] = context["body"].replace(' role="list"', "").replace(' role="doc-biblioentry"', "")
+
+
+def shortened(text, longest=200):
+    """The beginning of a text in whole words, for search engines and previews.
+
+    Examples
+    --------
+    >>> shortened("How many papers remain after each filter?", longest=20)
+    'How many papers…'
+    """
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[:longest].rsplit(" ", 1)[0] + "…"
 
 
 def page_links(pagename, repository_url):
@@ -392,3 +411,52 @@ class Parameters(_Html):
         )
         table = results.table_html(shown, labels={"differs": "differs from default"})
         return _plain_table("parameters-table", caption, table, "parameters.csv")
+
+
+class Helpers(SphinxDirective):
+    """The public functions and classes of a helper module; for reStructuredText, in which docstrings are written."""
+
+    required_arguments = 1
+
+    def run(self):
+        source = paths.SOURCE / f"{self.arguments[0]}.py"
+        self.env.note_dependency(str(source))
+        lines = described(ast.parse(source.read_text(encoding="utf-8")), f"ptmreuse.{source.stem}", self.config)
+        node = nodes.Element()
+        self.state.nested_parse(StringList(lines, source=str(source)), 0, node)
+        return node.children
+
+
+def described(module, name, config):
+    """What a module's docstrings say, as reStructuredText for Sphinx.
+
+    Parameters
+    ----------
+    module : ast.Module
+    name : str
+        Its full name.
+    config : sphinx.config.Config
+        How napoleon reads NumPy-style docstrings.
+
+    Returns
+    -------
+    list of str
+    """
+    lines = [f".. py:module:: {name}", "", *(ast.get_docstring(module) or "").splitlines(), ""]
+    for part in module.body:
+        lines += _described(part, name, config, "py:function")
+    return lines
+
+
+def _described(part, name, config, kind, owner=""):
+    is_class = isinstance(part, ast.ClassDef)
+    text = ast.get_docstring(part) if is_class or isinstance(part, ast.FunctionDef) else None
+    if not text or part.name.startswith("_"):
+        return []
+    signature = "" if is_class else f"({ast.unparse(part.args)})"
+    body = NumpyDocstring(text, config).lines()
+    if is_class:
+        for inner in part.body:
+            body += ["", *_described(inner, name, config, "py:method", f"{part.name}.")]
+    head = [f".. {'py:class' if is_class else kind}:: {owner}{part.name}{signature}", f"   :module: {name}", ""]
+    return head + [f"   {line}" for line in body] + [""]

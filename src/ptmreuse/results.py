@@ -18,7 +18,6 @@ from IPython.display import display
 
 from ptmreuse import figures, paths
 from ptmreuse.errors import StudyError
-from ptmreuse.statistics import Estimate
 from ptmreuse.study import KINDS
 
 LABELS = {
@@ -168,6 +167,8 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method="count
     StudyError
         If the key was used before or the data kind is unknown.
     """
+    from ptmreuse.statistics import Estimate  # slow to import, and the pages only read
+
     _check(key, kind, _now["numbers"])
     row = dict.fromkeys(NUMBER_COLUMNS, "")
     row.update(key=key, about=about, data_kind=kind, step=_now["step"], cell=_cell())
