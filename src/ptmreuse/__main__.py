@@ -74,6 +74,7 @@ def _parser(arguments):
     command("parameters", show_parameters, "list all parameters with their ranges and defaults")
     command("test", test, "run all tests")
     command("test-llm", test_llm, "test the language-model coder with a real small model (installs 220 MB)")
+    command("bench", bench, "measure speed and memory (minutes, some gigabytes of scratch space)")
     command("lint", lint, "check the style of the code")
     command("clean", clean, "remove everything the pipeline wrote (_build)")
     command("lock", lock, "write requirements.lock and environment.yml from pyproject.toml")
@@ -232,6 +233,18 @@ def test_llm(options):
         (place / "ready").touch()
     os.environ["PTMREUSE_LLM_PYTHON"] = str(python)
     return _tool("pytest", "-m", "llm", "tests/test_llm_real.py")
+
+
+def bench(options):
+    """Run every benchmark."""
+    import subprocess
+
+    for script in sorted((paths.ROOT / "bench").glob("*.py")):
+        print(f"{script.stem}:", flush=True)
+        done = subprocess.run([sys.executable, str(script)], cwd=paths.ROOT, check=False)
+        if done.returncode:
+            return done.returncode
+    return 0
 
 
 def lint(options):
