@@ -261,6 +261,20 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     )
 
 
+def runner_up(counted, pattern):
+    """The most frequent pattern but one, by papers; in a tie the first by name.
+
+    Examples
+    --------
+    >>> codes = pd.DataFrame({"paper": list("abc"), "pattern": ["deployment", "deployment", "adaptation"]})
+    >>> runner_up(codes, "adaptation")
+    'deployment'
+    """
+    others = sorted(set(PATTERNS) - {pattern})
+    papers = counted.drop_duplicates(["paper", "pattern"])["pattern"].value_counts()
+    return papers.reindex(others, fill_value=0).idxmax()
+
+
 def lead_over(reuse, pattern, other, *, conf):
     """Do more papers reuse by one pattern than by another? A sign test over papers.
 
