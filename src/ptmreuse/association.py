@@ -52,7 +52,7 @@ def cramers_v(table, *, corrected=True, unit="papers", conf=0.95):
     table : array-like or pandas.DataFrame of int
         One unit in one cell. Empty rows and columns are left out, and `reason` says so.
     corrected : bool
-        Bias-corrected: the plain V of small tables is too large.
+        Bias-corrected: the plain V of small or sparse tables is too large, and may lie above its own limits.
     unit, conf
         As in `statistics.proportion`.
 
@@ -123,8 +123,8 @@ def independence(table, *, test="auto", unit="papers", conf=0.95, resamples=99_9
         One unit in one cell. Empty rows and columns are left out, and `reason` says so.
     test : {'auto', 'chi2', 'monte-carlo', 'fisher'}
         'auto' is Pearson's chi-square without continuity correction, or its Monte-Carlo version where more than a
-        fifth of the expected counts are below 5 or one is below 1. 'fisher' is exact for 2 x 2, else Monte-
-        Carlo.
+        fifth of the expected counts are below 5 or one is below 1. 'fisher' is exact for 2 x 2, else
+        Monte-Carlo.
     unit, conf
         As in `statistics.proportion`.
     resamples, seed : int

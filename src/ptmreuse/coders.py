@@ -551,16 +551,16 @@ def two_phase(N, n, k, positive, *, fpc=True, unit="papers", conf=0.95):
 
     Notes
     -----
-    Limits of the ratios: MOVER for a ratio (Donner and Zou 2012) on Wilson limits per stratum, so that no
+    Limits of the ratios: MOVER for a ratio (Donner and Zou 2012) on exact limits per stratum, so that no
     miss found is not the same as no miss.
 
     Examples
     --------
     >>> found = two_phase([631, 4000, 12880], [80, 120, 100], [66, 6, 0], [True, False, False])
     >>> print(found["ppv"].sentence)
-    positive predictive value 82.5 %, 95 % CI [73.4, 88.8] (Wilson), 66 of 80 papers
+    positive predictive value 82.5 %, 95 % CI [73.0, 89.6] (Clopper-Pearson), 66 of 80 papers
     >>> print(found["sensitivity"].sentence)
-    sensitivity 72.2 %, 95 % CI [41.7, 84.7] (MOVER-Wilson), n = 300 papers
+    sensitivity 72.2 %, 95 % CI [41.9, 87.3] (MOVER-Clopper-Pearson), n = 300 papers
     """
     where = "two_phase"
     conf = within(f"{where}, conf", conf, closed=False)
@@ -609,7 +609,7 @@ def _share_found(N, n, k, right, fpc, unit, conf, label):
     low, high, reason = min(low, value), max(high, value), ""  # rounding
     if high - low < 1e-12:
         low, high, reason = NAN, NAN, "no interval: a census of these strata has no sampling error"
-    return Estimate(value, low, high, conf, "MOVER-Wilson", drawn, unit, None, reason, {"se": se}, label)
+    return Estimate(value, low, high, conf, "MOVER-Clopper-Pearson", drawn, unit, None, reason, {"se": se}, label)
 
 
 def _ratio_limits(top, bottom):
