@@ -117,6 +117,36 @@ def by_year(papers, uses):
     return counts.reindex(years, fill_value=0).astype("int64").rename_axis("year").reset_index()
 
 
+def yearly_shares(years, answers, conf):
+    """Share of the papers of each year, with Wilson intervals, for several answers.
+
+    Parameters
+    ----------
+    years : DataFrame
+        From `by_year`; years without papers are left out.
+    answers : iterable of str
+        Columns of `years`, such as uses_dl.
+    conf : float
+
+    Returns
+    -------
+    DataFrame
+        year, series (the answer), share, low, high, papers.
+
+    Examples
+    --------
+    >>> years = pd.DataFrame({"year": [2020], "papers": [4], "uses_dl": [1]})
+    >>> yearly_shares(years, ["uses_dl"], 0.95)[["series", "share", "papers"]].to_numpy().tolist()
+    [['uses_dl', 0.25, 4]]
+    """
+    rows = []
+    for answer in answers:
+        for year, papers, yes in years.loc[years["papers"] > 0, ["year", "papers", answer]].itertuples(index=False):
+            share = statistics.proportion(yes, papers, conf=conf)
+            rows.append((year, answer, share.value, share.low, share.high, papers))
+    return pd.DataFrame(rows, columns=["year", "series", "share", "low", "high", "papers"])
+
+
 def merge_hits(hits):
     """One paper found by several keywords is one paper.
 
