@@ -665,6 +665,8 @@ def test_rows_that_share_papers_are_honest(size, seed):
     cluster, order = rng.integers(0, 8, size), rng.permutation(size)
     e = association.clustered_independence(rows, columns, cluster, resamples=99, seed=SEED)
     honest(e)
+    for x in association.clustered_logit(columns == "x", rows, range(size)).values():
+        honest(x)
     turned = association.clustered_independence(rows[order], columns[order], cluster[order], resamples=99, seed=SEED)
     assert turned.sentence == e.sentence
     for structure in ("exchangeable", "independence", "glm"):

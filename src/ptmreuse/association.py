@@ -940,10 +940,10 @@ def _fit_clustered(y, design, groups, structure):
         robust = {"groups": groups, "use_correction": True}
         fit = sm.GLM(y, design, family=family).fit(tol=1e-12, cov_type="cluster", cov_kwds=robust)
         return fit, f"cluster-robust logit of {count:,} clusters", 0.0
-    exchangeable = structure == "exchangeable"
+    exchangeable = structure == "exchangeable" and count < len(y)  # single rows have no correlation to estimate
     working = sm.cov_struct.Exchangeable() if exchangeable else sm.cov_struct.Independence()
     few = count < 40
-    with warnings.catch_warnings(), np.errstate(over="raise"):
+    with warnings.catch_warnings(), np.errstate(over="raise", divide="raise", invalid="raise"):
         warnings.simplefilter("error", IterationLimitWarning)
         fit = sm.GEE(y, design, groups, family=family, cov_struct=working).fit(
             cov_type="bias_reduced" if few else "robust"
