@@ -173,7 +173,8 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method="count
     row = dict.fromkeys(NUMBER_COLUMNS, "")
     row.update(key=key, about=about, data_kind=kind, step=_now["step"], cell=_cell())
     if isinstance(value, Estimate):
-        form = form or {"number": "decimal", "points": "points"}.get(value.scale, "percent")
+        forms = {"number": "decimal", "points": "points", "count": "count", "rank": "count"}
+        form = form or forms.get(value.scale, "percent")
         text = FORMS[form](value.value) if not _missing(value.value) else f"n/a ({count(value.n)} {value.unit})"
         row.update(
             text=text, value=value.value, low=value.low, high=value.high, confidence=value.conf, n=value.n,

@@ -230,7 +230,7 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     """
     known = codes[codes[column] != "unknown"]
     if known.empty:
-        return statistics.undefined(0, unit, "nothing coded", conf=conf, label="rank", scale="number")
+        return statistics.undefined(0, unit, "nothing coded", conf=conf, label="rank", scale="rank")
     table = pd.crosstab(known["paper"], known[column])
     if category not in table:
         table[category] = 0
@@ -257,7 +257,7 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
         unit=unit,
         detail={"leads": float((ranks == 1).mean()), "categories": table.shape[1]},
         label=f"rank of {category}",
-        scale="number",
+        scale="rank",
     )
 
 

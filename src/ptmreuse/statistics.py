@@ -52,8 +52,8 @@ class Estimate:
         Further numbers: statistic, df, se, deff and so on.
     label : str
         What is estimated.
-    scale : {'percent', 'points', 'number', 'count'}
-        How the sentence prints it: a share, a difference of shares, a plain number, or a number of units.
+    scale : {'percent', 'points', 'number', 'count', 'rank'}
+        How the sentence prints it: a share, a difference of shares, a plain number, a number of units, or a rank.
 
     Examples
     --------
@@ -85,7 +85,9 @@ class Estimate:
             if unit and self.n == 0:
                 return f"n/a ({counted})"
             return f"{self.label} n/a ({f'{counted}: ' if unit else ''}{self.reason})"
-        sign = {"percent": " %", "points": " percentage points", "number": "", "count": f" {self.unit}"}[self.scale]
+        sign = {"percent": " %", "points": " percentage points", "number": "", "rank": "", "count": f" {self.unit}"}[
+            self.scale
+        ]
         text = f"{self.label} {self._print(self.value)}{sign}"
         if not (math.isnan(self.low) or math.isnan(self.high)):
             limits = f"[{self._print(self.low)}, {self._print(self.high)}]"
@@ -102,7 +104,7 @@ class Estimate:
         return f"{text}; {self.reason}" if self.reason else text
 
     def _print(self, x):
-        if self.scale == "count":
+        if self.scale in ("count", "rank"):
             return f"{x:,.0f}" if x == math.floor(x) else f"{x:,.1f}"
         return f"{x:.2f}" if self.scale == "number" else f"{100 * x:.1f}"
 
