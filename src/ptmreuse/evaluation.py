@@ -116,7 +116,7 @@ def pairs(truth, coded, by="canonical"):
     -------
     DataFrame
         One row per paper and model: ``paper, model, truth, coded`` with the pattern of each coding (several
-        joined by `` + ``), or "not named".
+        joined by "+"), or "not named".
     """
     statistics.one_of("pairs, by", by, ("canonical", "family"))
     both = set(_one_coder(truth)["paper"]) & set(_one_coder(coded)["paper"])
@@ -254,7 +254,7 @@ def read_decisions(path):
     StudyError
         With the row: a missing column, a repeated question, or a decision that the question does not know.
         For uses_dl and uses_ptm: yes, no, unknown; for a pattern: conceptual, adaptation, deployment (several
-        joined by `` + ``), unknown, or "not named" where the model is not reused.
+        joined by "+"), unknown, or "not named" where the model is not reused.
     """
     table, where = study.read_csv(path), paths.shown(path)
     missing = [c for c in SETTLE if c not in table.columns]

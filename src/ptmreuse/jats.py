@@ -43,8 +43,8 @@ class Article:
     year : int or None
         Year of the earliest publication date.
     sections : tuple of (str, str, str)
-        ``(path, kind, text)`` in reading order: the headings joined by `` > ``, one of :data:`KINDS`, and
-        the text with single blanks. A table is one text, a row a line, cells separated by `` | ``.
+        ``(path, kind, text)`` in reading order: the headings joined by ">", one of :data:`KINDS`, and
+        the text with single blanks. A table is one text, a row a line, cells separated by "|".
     """
 
     doi: str
