@@ -6,14 +6,14 @@ import nbformat
 import pytest
 
 from conftest import run
-from ptmreuse import notebooks, paths, steps
+from ptmreuse import notebooks, parameters, paths, steps
 from ptmreuse.errors import StudyError
 
 
 @pytest.fixture
 def one_step(tmp_path, monkeypatch):
     """A step that upper-cases one input file, in a project of its own."""
-    for name in ("DATA", "BUILD", "STATE"):
+    for name in ("DATA", "BUILD", "STATE", "RESULTS"):
         monkeypatch.setattr(paths, name, tmp_path / name.lower())
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     (tmp_path / "requirements.lock").write_text("", encoding="utf-8")
@@ -37,7 +37,7 @@ def shout(step, values, scratch):
 
 def ran(seed=1):
     said = []
-    return steps.run("shout", {"seed": seed}, say=said.append), said
+    return steps.run("shout", parameters.DEFAULTS | {"seed": seed}, say=said.append), said
 
 
 def test_nothing_changed_runs_nothing_and_a_change_says_why(one_step):
@@ -47,6 +47,7 @@ def test_nothing_changed_runs_nothing_and_a_change_says_why(one_step):
     (project / "data" / "in.csv").write_text("b", encoding="utf-8")
     assert "data/in.csv changed" in ran()[1][0]
     assert "parameter seed was 1, is 2" in ran(seed=2)[1][0]
+    assert "\nseed,2,20260313,yes," in (project / "results" / "parameters.csv").read_text(encoding="utf-8")
     output.write_text("mine", encoding="utf-8")
     assert "build/out.csv was changed by hand" in ran(seed=2)[1][0]
     output.unlink()

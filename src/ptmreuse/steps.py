@@ -6,7 +6,9 @@ of a step is written last and removed first, so an interrupted step never counts
 """
 
 import ast
+import csv
 import importlib
+import io
 import json
 import shutil
 from pathlib import Path
@@ -105,6 +107,7 @@ def run(upto, values, say=print):
     """
     for notebook in NOTEBOOKS:
         parameters.of_notebook(paths.NOTEBOOKS / f"{notebook}.ipynb")
+    _record(values)
     wanted = needed(upto)
     ran = []
     for position, name in enumerate(wanted, start=1):
@@ -117,6 +120,17 @@ def run(upto, values, say=print):
         _make(step, values, made_from)
         ran.append(name)
     return ran
+
+
+def _record(values):
+    """Write the parameters of this run beside its results."""
+    text = io.StringIO()
+    rows = parameters.table(values)
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    paths.RESULTS.mkdir(parents=True, exist_ok=True)
+    (paths.RESULTS / "parameters.csv").write_text(text.getvalue(), encoding="utf-8")
 
 
 def _more(reasons):
