@@ -215,7 +215,7 @@ def show_parameters(options):
 
 def test(options):
     """Run the tests."""
-    return _tool("pytest")
+    return _tool("pytest", "-n", "auto")
 
 
 def test_llm(options):

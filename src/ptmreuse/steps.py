@@ -143,7 +143,7 @@ def needed(upto):
     Examples
     --------
     >>> needed("02_coding")
-    ['tables', '02_coding']
+    ['tables', 'control', '02_coding']
     """
     wanted = {upto}
     for step in reversed(STEPS):
