@@ -309,7 +309,8 @@ def strip_html(rows, low, high, published=None, unchanged=None):
         marks.append(f'<path d="M0 {y}H{width}" class="f"/>')
         if row["low"] != "":
             marks.append(f'<path d="M{x(row["low"])} {y}H{x(row["high"])}" class="i"/>')
-        marks.append(f'<circle cx="{x(row["value"])}" cy="{y}" r="6" class="c"/>')
+        if row["value"] != "":  # where a source holds nothing, the words say n/a and the line stays bare
+            marks.append(f'<circle cx="{x(row["value"])}" cy="{y}" r="6" class="c"/>')
         if published is not None:
             marks.append(f'<rect x="{x(published["value"]) - 5.5}" y="{y - 5.5}" width="11" height="11" class="p"/>')
         said.append(f"{words} {with_interval(row)}")

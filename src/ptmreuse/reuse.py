@@ -107,23 +107,33 @@ def units(reuse):
     }
 
 
-def per_paper(reuse, pattern):
-    """Pairs by one pattern and all pairs of each paper, as cluster sizes.
+def per_paper(counted, category, column="pattern"):
+    """Items of one category and all items of each paper, as cluster sizes.
 
-    Pairs whose pattern is unknown are left out of both; `units` counts them.
+    Items whose category is unknown are left out of both; `units` counts them.
+
+    Parameters
+    ----------
+    counted : DataFrame
+        From `items`.
+    category : str
+        A pattern or a stage.
+    column : {'pattern', 'stage'}
 
     Returns
     -------
     DataFrame
-        paper, with_pattern, pairs; one row per paper that has a pair with known pattern.
+        paper, of_category, items; one row per paper that has an item of known category.
+
+    Examples
+    --------
+    >>> counted = pd.DataFrame({"paper": list("aab"), "pattern": ["adaptation", "deployment", "adaptation"]})
+    >>> per_paper(counted, "adaptation").to_numpy().tolist()
+    [['a', 1, 2], ['b', 1, 1]]
     """
-    known = reuse[reuse["pattern"] != "unknown"]
-    counts = (
-        known.assign(with_pattern=known["pattern"] == pattern)
-        .groupby("paper")
-        .agg(with_pattern=("with_pattern", "sum"), pairs=("pattern", "size"))
-    )
-    return counts.astype("int64").reset_index()
+    known = counted[counted[column] != "unknown"]
+    groups = known.assign(of_category=known[column] == category).groupby("paper")["of_category"]
+    return groups.agg(of_category="sum", items="size").astype("int64").reset_index()
 
 
 def pattern_shares(reuse, *, conf, resamples, seed):
@@ -141,16 +151,16 @@ def pattern_shares(reuse, *, conf, resamples, seed):
     for pattern in PATTERNS:
         clusters = per_paper(reuse, pattern)
         pairs = statistics.clustered_share(
-            clusters["with_pattern"], clusters["pairs"], unit="pairs", conf=conf, resamples=resamples, seed=seed,
+            clusters["of_category"], clusters["items"], unit="pairs", conf=conf, resamples=resamples, seed=seed,
             label=f"{pattern}, share of pairs",
         )  # fmt: skip
-        having = int((clusters["with_pattern"] > 0).sum())
+        having = int((clusters["of_category"] > 0).sum())
         papers = statistics.proportion(having, len(clusters), conf=conf, label=f"{pattern}, share of reusing papers")
         estimates[pattern, "pairs"], estimates[pattern, "papers"] = pairs, papers
         rows.append(
             {
                 "pattern": pattern,
-                "pairs": int(clusters["with_pattern"].sum()),
+                "pairs": int(clusters["of_category"].sum()),
                 "pair_share": pairs.value,
                 "pair_low": pairs.low,
                 "pair_high": pairs.high,
