@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m ptmreuse
 OPTIONS = $(if $(PARAMS),--params "$(PARAMS)",)
 
-.PHONY: help book notebooks verify data validate test test-llm serve clean lock bench lint
+.PHONY: help book notebooks verify data validate test test-llm serve clean lock calibrate bench lint
 
 help: ## show this list
 	@echo "make COMMAND [PARAMS=my.yml]"
@@ -41,6 +41,9 @@ clean: $(VENV)/ready ## remove everything the pipeline wrote
 
 lock: $(VENV)/ready ## write requirements.lock and environment.yml from pyproject.toml
 	@$(RUN) lock
+
+calibrate: $(VENV)/ready ## try every method on simulated truth (minutes)
+	@$(RUN) calibrate
 
 bench: $(VENV)/ready ## measure speed and memory (minutes)
 	@$(RUN) bench

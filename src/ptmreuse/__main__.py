@@ -74,6 +74,7 @@ def _parser(arguments):
     command("parameters", show_parameters, "list all parameters with their ranges and defaults")
     command("test", test, "run all tests")
     command("test-llm", test_llm, "test the language-model coder with a real small model (installs 220 MB)")
+    command("calibrate", calibrate, "try every method on simulated truth; writes data/calibration.csv (minutes)")
     command("bench", bench, "measure speed and memory (minutes, some gigabytes of scratch space)")
     command("lint", lint, "check the style of the code")
     command("clean", clean, "remove everything the pipeline wrote (_build)")
@@ -233,6 +234,14 @@ def test_llm(options):
         (place / "ready").touch()
     os.environ["PTMREUSE_LLM_PYTHON"] = str(python)
     return _tool("pytest", "-m", "llm", "tests/test_llm_real.py")
+
+
+def calibrate(options):
+    """Measure coverage and rejection rates."""
+    from ptmreuse import calibration
+
+    calibration.write_table()
+    print(f"Wrote {paths.shown(calibration.TABLE)}")
 
 
 def bench(options):

@@ -218,7 +218,9 @@ class Number(SphinxRole):
         text = with_interval(row) if form == "interval" else row["text"]
         single = self.env.app.builder.name == "singlehtml"
         target = book.number_link(key).removeprefix("numbers.html") if single else book.number_link(key)
-        link = nodes.reference("", text, refuri=target, internal=True, classes=["ptm-traced"])
+        # A whole sentence is traced more quietly than a number.
+        classes = ["ptm-traced", *(["ptm-said"] if len(text.split()) > 4 else [])]
+        link = nodes.reference("", text, refuri=target, internal=True, classes=classes)
         return [link], []
 
 

@@ -69,7 +69,7 @@ STEPS = (
     _notebook("02_coding", "coding: codebook, codes, names, agreement",
               files=("data/published.csv", "data/design.csv", "data/models.csv"), after=("tables", "control")),
     _notebook("03_tests", "tests: releases, pilot against published, trend",
-              files=("data/published.csv", "data/models.csv"), after=("tables",)),
+              files=("data/published.csv", "data/releases.csv", "data/models.csv"), after=("tables",)),
     _notebook("04_findings", "findings: claims and answers",
               files=("data/published.csv", "data/claims.csv", "data/models.csv"),
               after=("tables", "01_sampling", "02_coding", "03_tests")),
