@@ -13,7 +13,7 @@ import re
 import nbformat
 import papermill
 
-from ptmreuse import parameters, paths, steps
+from ptmreuse import parameters, paths
 from ptmreuse.errors import StudyError
 
 ENVIRONMENT = {
@@ -90,7 +90,7 @@ def run_notebook(step, values, scratch):
             where=paths.shown(source),
             do="add the call or correct the name",
         )
-    steps.check_reads(step, json.loads((results / "reads.json").read_text(encoding="utf-8")))
+    check_reads(step, json.loads((results / "reads.json").read_text(encoding="utf-8")))
     results.replace(scratch / "results")
 
 
@@ -175,3 +175,21 @@ def normalise(notebook, prefix):
                 output.execution_count = count
             if "text/plain" in output.get("data", {}):
                 output.data["text/plain"] = re.sub(r"\b0x[0-9a-fA-F]{6,}", "0x…", output.data["text/plain"])
+
+def check_reads(step, read):
+    """Refuse a step that read an input which its entry in `STEPS` does not list.
+
+    Raises
+    ------
+    StudyError
+        Otherwise a change of that file would not re-run the step.
+    """
+    listed = {p.resolve() for pattern in step.files for p in paths.ROOT.glob(pattern)}
+    for path in sorted((paths.ROOT / p).resolve() for p in read):
+        if path.is_relative_to(paths.DATA) and path not in listed:
+            raise StudyError(
+                expected=f"only input files listed for {step.name}",
+                found=paths.shown(path),
+                where="src/ptmreuse/steps.py",
+                do=f"add {paths.shown(path)} to the files of {step.name}",
+            )

@@ -289,22 +289,3 @@ def _imports(code):
             yield node.module.split(".")[1]
         elif isinstance(node, ast.Import):
             yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("ptmreuse."))
-
-
-def check_reads(step, read):
-    """Refuse a step that read an input which its entry in `STEPS` does not list.
-
-    Raises
-    ------
-    StudyError
-        Otherwise a change of that file would not re-run the step.
-    """
-    listed = {p.resolve() for pattern in step.files for p in paths.ROOT.glob(pattern)}
-    for path in sorted((paths.ROOT / p).resolve() for p in read):
-        if path.is_relative_to(paths.DATA) and path not in listed:
-            raise StudyError(
-                expected=f"only input files listed for {step.name}",
-                found=paths.shown(path),
-                where="src/ptmreuse/steps.py",
-                do=f"add {paths.shown(path)} to the files of {step.name}",
-            )
