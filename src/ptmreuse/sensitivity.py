@@ -479,14 +479,14 @@ def _row(claim, kind, unit, **values):
 
 
 def _majority(claim, kind, share, low, n, unit):
+    if share <= 0.5:
+        return _row(claim, kind, unit, share=share, low=low, n=n, reason="it is not more than one half already")
     point = coders.tipping_point(share)
-    if math.isnan(point.value):
-        return _row(claim, kind, unit, share=share, low=low, n=n, reason=point.reason)
     weak = coders.tipping_point(share, sensitivity=0.8).detail["fpr_max"]
     reason, needed = "the number of instances is not stated", math.nan
     if not math.isnan(n):
         # The smallest number that leaves half or less.
-        reason, needed = "", math.ceil(round(share * n - n / 2, 9)) or 1
+        reason, needed = "", math.ceil(round(share * n - n / 2, 9))
     below = not math.isnan(low) and low < 0.5
     return _row(
         claim, kind, unit, share=share, low=low, n=n, lowest_ppv=point.value,

@@ -1,0 +1,299 @@
+"""Analyst choices, tipping points, two ways and the validation plan: hand-made answers, every source, no crash."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ptmreuse import association, reuse, sensitivity, simulation, study
+from ptmreuse.errors import StudyError
+
+FACTS = study.published()
+PILOT = study.embedded()
+AGAIN = {"conf": 0.95, "resamples": 499, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def pilot():
+    return sensitivity.panel(PILOT, FACTS, **AGAIN)
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    tables = study.of_coder(simulation.simulate_corpus(4, papers=1500)[0], "simulated coder")
+    return tables, sensitivity.panel(tables, FACTS, **AGAIN)
+
+
+def row(panel, claim, label):
+    found = panel[(panel["claim"] == claim) & (panel["label"] == label)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("claim", "label", "value", "n", "holds"),
+    [
+        ("adaptation leads", "main analysis", 5 / 47, 47, "yes"),
+        ("adaptation leads", "papers instead of pairs", 0, 23, "no"),
+        ("adaptation leads", "without papers of more than 3 models", 0, 24, "no"),
+        # U-Net, HED and BDCN of P21 are two patterns each: 44 instances in 47 pairs
+        ("adaptation is the majority", "instances instead of pairs", 21 / 44, 44, "no"),
+        ("adaptation is the majority", "papers instead of pairs", 9 / 23, 23, "no"),
+        ("share of reuse", "without 2022", 17 / 99, 99, "yes"),
+        ("share of reuse", "without the last year, 2024", 21 / 101, 101, "yes"),
+        ("reuse grew", "published up to 2022", None, 91, "yes"),
+    ],
+)
+def test_the_pilot_under_each_choice(pilot, claim, label, value, n, holds):
+    found = row(pilot, claim, label)
+    assert found["n"] == n and found["holds"] == holds
+    if value is not None:
+        assert found["value"] == pytest.approx(value)
+
+
+def test_the_main_analysis_is_that_of_the_notebooks(simulated):
+    for tables, panel in ((PILOT, sensitivity.panel(PILOT, FACTS, **AGAIN)), simulated):
+        _, estimates = reuse.pattern_shares(reuse.items(tables), **AGAIN)
+        for unit, label in (("pairs", "main analysis"), ("papers", "papers instead of pairs")):
+            found, there = row(panel, "adaptation is the majority", label), estimates["adaptation", unit]
+            assert (found["value"], found["low"], found["high"]) == pytest.approx((there.value, there.low, there.high))
+
+
+def test_what_does_not_apply_says_why(pilot, simulated):
+    for panel in (pilot, simulated[1]):
+        na = panel[panel["holds"] == "n/a"]
+        assert (na["reason"] != "").all() and na["value"].isna().all()
+        assert panel.groupby("claim", sort=False).size().nunique() == 1  # every claim under every choice
+        assert list(panel["claim"].unique()) == list(sensitivity.CLAIMS)
+        assert set(panel["group"]) == set(sensitivity.GROUPS)
+    assert row(pilot, "share of reuse", "leave one field out")["reason"] == "the source in use has no fields"
+    assert row(pilot, "share of reuse", "without the biggest journal")["reason"].startswith("all papers are from one")
+    made = simulated[1].loc[simulated[1]["value"].notna(), "choice"]
+    assert set(simulated[1]["choice"]) - set(made) == {"corrected for coder error"}
+
+
+def test_which_claims_survive(pilot, simulated):
+    verdict = sensitivity.survives(pilot).set_index("claim")
+    assert verdict["survives"].to_dict() == {
+        "adaptation leads": "no",
+        "adaptation is the majority": "no",
+        "reuse grew": "yes",
+        "share of reuse": "yes",
+        "Biochemistry leads": "n/a",
+    }
+    broken = "published up to 2022; without papers of more than 3 models; papers instead of pairs"
+    assert verdict.loc["adaptation leads", "broken_by"] == broken
+    assert verdict.loc["adaptation is the majority", "broken_by"].startswith("the main analysis itself, and ")
+    assert verdict["holds_under"].tolist() == [15, 2, 14, 14, 0]
+    assert (verdict["choices"] + verdict["not_applicable"]).nunique() == 1
+    planted = sensitivity.survives(simulated[1]).set_index("claim")
+    assert planted.loc["adaptation leads", "survives"] == "yes"  # 65 % are planted
+
+
+def test_the_forest_keeps_the_extremes_of_many_left_out_years(pilot):
+    shown = sensitivity.forest(pilot, "adaptation leads")
+    years = pilot[(pilot["claim"] == "adaptation leads") & (pilot["choice"] == "leave one year out")]
+    ends = shown.loc[shown["choice"] == "leave one year out", "value"].tolist()
+    assert ends == [years["value"].min(), years["value"].max()]
+    assert shown["value"].notna().all() and shown["label"].is_unique
+
+
+def by_hand(answers, patterns=()):
+    """Papers of 2020 and later, one per answer; reuse rows (paper number, model, pattern)."""
+    ids = [f"p{i}" for i in range(len(answers))]
+    years = [2020 + i for i in range(len(answers))]
+    tables = {
+        "papers": pd.DataFrame({"paper": ids, "year": years, "doi": "", "megajournal": "PLOS", "cited_by": pd.NA,
+                                "natural_science": "yes", "full_text": "yes"}),
+        "uses": pd.DataFrame({"paper": ids, "coder": "me", "uses_dl": "yes", "uses_ptm": answers}),
+        "reuse": pd.DataFrame([{"paper": f"p{i}", "coder": "me", "model": m, "canonical": m, "family": m, "pattern": p}
+                               for i, m, p in patterns], columns=list(study.SCHEMA["reuse"])),
+        "provenance": PILOT["provenance"],
+    }  # fmt: skip
+    return study.validate(tables)
+
+
+def test_unknown_counts_as_the_worst_and_as_the_best():
+    a, c, u = "adaptation", "conceptual", "unknown"
+    # one unknown has a known pattern beside it and is none; two are open
+    tables = by_hand(
+        ["yes", "no", u, "yes", "yes", "no"],
+        [(0, "x", a), (0, "y", a), (3, "x", c), (3, "z", u), (4, "x", u), (4, "y", a), (0, "x", u)],
+    )
+    panel = sensitivity.panel(tables, FACTS, **AGAIN)
+
+    def values(claim):
+        labels = ("unknown against the claim", "main analysis", "unknown for the claim")
+        return [row(panel, claim, label)["value"] for label in labels]
+
+    assert values("adaptation leads") == pytest.approx([0, 2 / 4, 4 / 6])
+    assert values("adaptation is the majority") == pytest.approx([3 / 6, 3 / 4, 5 / 6])
+    assert values("share of reuse") == pytest.approx([3 / 6, 3 / 5, 4 / 6])
+    low, middle, high = values("reuse grew")
+    assert low < middle < high
+
+
+def test_a_measured_accuracy_corrects_the_share_of_reuse_alone():
+    measured = {"tp": 45, "n_pos": 50, "tn": 98, "n_neg": 100}
+    panel = sensitivity.panel(PILOT, FACTS, accuracy=measured, **AGAIN)
+    found = row(panel, "share of reuse", "corrected for coder error")
+    # Rogan-Gladen by hand: (23/110 + 0.98 - 1) / (0.9 + 0.98 - 1)
+    assert found["value"] == pytest.approx((23 / 110 - 0.02) / 0.88) and found["method"] == "Lang-Reiczigel"
+    assert row(panel, "reuse grew", "corrected for coder error")["holds"] == "n/a"
+
+
+def test_the_order_of_rows_changes_nothing(simulated):
+    tables, panel = simulated
+    mixed = {name: frame.sample(frac=1, random_state=3) for name, frame in tables.items() if name != "fields"}
+    again = sensitivity.panel(mixed | {"fields": tables["fields"]}, FACTS, **AGAIN)
+    pd.testing.assert_frame_equal(panel, again)
+
+
+def test_the_lead_and_its_interval_are_those_of_a_plain_bootstrap():
+    counts, total, _ = sensitivity._pattern_counts(PILOT, "pairs", "canonical", "")
+    found = sensitivity._lead(counts, total, "adaptation", unit="pairs", conf=0.95, resamples=9999, seed=1)
+    a, c, d = counts[["adaptation", "conceptual", "deployment"]].to_numpy().T
+
+    def lead(a, c, d, axis=-1):
+        a, c, d = (x.sum(axis=axis) for x in (a, c, d))
+        return (a - np.maximum(c, d)) / (a + c + d)
+
+    plain = stats.bootstrap((a, c, d), lead, paired=True, method="percentile", rng=np.random.default_rng(2))
+    assert (found.low, found.high) == pytest.approx(tuple(plain.confidence_interval), abs=0.02)
+
+
+def test_how_wrong_the_coder_would_have_to_be():
+    table = sensitivity.tipping(PILOT, FACTS, **AGAIN).set_index("claim")
+    published = table.loc["adaptation is the majority of instances, v1"]
+    assert published["lowest_ppv"] == pytest.approx(0.5 / 0.7029)
+    assert published["highest_fpr"] == pytest.approx(0.4058)  # (q - Se/2) / (1/2)
+    assert published["highest_fpr_80"] == pytest.approx(0.6058)
+    assert table.loc["AlexNet is the most reused model by name, v1", "codes"] == 2  # 25 and 23
+    assert table.loc["AlphaFold is the most reused model by family, v1", "codes"] == 9  # 41 and 25
+    assert table.loc["adaptation leads by pairs", "codes"] == 3  # 21 and 16
+    assert table.loc["adaptation leads by papers", "reason"].startswith("it does not lead: 9 against 9")
+    assert set(table["data_kind"]) == {"published", "coded"}
+    # By hand: 23 reusing papers, 14 of the latest years (2, 4, 6 and 2 of 2021 to 2024) moved to no.
+    years = PILOT["papers"].merge(PILOT["uses"]).assign(yes=lambda t: t["uses_ptm"] == "yes").groupby("year")["yes"]
+    k, n = years.sum().to_numpy(), years.size().to_numpy()
+    for codes, read, holds in ((13, "value", True), (14, "value", False), (4, "low", True), (5, "low", False)):
+        moved, left = k.copy(), codes
+        for place in range(len(k) - 1, -1, -1):
+            taken = min(left, moved[place])
+            moved[place] -= taken
+            left -= taken
+        assert (getattr(association.trend(moved, n, years.size().index), read) > 1) == holds
+    assert table.loc["reuse grew", "codes"] == 14 and table.loc["reuse grew beyond chance", "codes"] == 5
+
+
+def test_the_codes_that_end_a_majority():
+    for n, k in itertools.product(range(1, 12), range(12)):
+        if k <= n and 2 * k > n:
+            needed = sensitivity._majority("c", "coded", k / n, float("nan"), float(n), "pairs")["codes"]
+            assert 2 * (k - needed) <= n < 2 * (k - needed + 1)
+
+
+def test_measurement_error_against_sampling_error():
+    table = sensitivity.if_coder_erred(FACTS)
+    v1 = table[table["release"] == "v1, all papers analysed"].set_index("specificity")["true_papers"]
+    # R: N*(p+sp-1)/(se+sp-1) at p=631/17511, se=.9
+    assert v1.round().to_dict() == {1.0: 701, 0.999: 682, 0.99: 512, 0.98: 319, 0.97: 121}
+
+
+def test_resampled_slopes_are_those_of_the_logit_and_nothing_where_separated():
+    rng = np.random.default_rng(5)
+    x = np.arange(6) - 2.5
+    n = np.full((40, 6), 9)
+    yes = rng.binomial(9, 1 / (1 + np.exp(-0.5 * x)), size=(40, 6))
+    yes[0], yes[1] = [0, 0, 0, 9, 9, 9], 0
+    slopes = sensitivity._slopes(yes, n - yes, x)
+    assert np.isnan(slopes[:2]).all()
+    for k, slope in zip(yes[2:], slopes[2:], strict=True):
+        assert slope == pytest.approx(association.trend(k, n[0], x).detail["b1"], abs=1e-7)
+
+
+def test_two_ways_agree_with_scipy_resampling_of_papers():
+    table = sensitivity.two_ways(PILOT, FACTS, conf=0.95, resamples=4999, seed=1).set_index("label")
+    answers = np.repeat([1.0, 0.0], [39, 71])
+    plain = stats.bootstrap((answers,), np.mean, method="percentile", rng=np.random.default_rng(3)).confidence_interval
+    found = table.loc["share that uses deep learning"]
+    assert (found["low_resampled"], found["high_resampled"]) == pytest.approx(tuple(plain), abs=0.011)
+    coded = PILOT["papers"].merge(PILOT["uses"])
+    yes, year = (coded["uses_ptm"] == "yes").to_numpy(float), coded["year"].to_numpy(float)
+    shuffled = stats.permutation_test((yes,), lambda y: y @ (year - year.mean()), permutation_type="pairings",
+                                      n_resamples=4999, rng=np.random.default_rng(4))  # fmt: skip
+    found = table.loc["odds ratio of reuse per year"]
+    assert found["p_resampled"] == pytest.approx(shuffled.pvalue, abs=0.002)
+    assert table["apart"].notna().all() and table["apart"].max() < 0.15
+    assert table["apart"].idxmax() in sensitivity.largest(table.reset_index())
+    drawn = sensitivity.side_by_side(table.reset_index())
+    assert len(drawn) == 10 and drawn["label"].iloc[::2].is_unique  # five shares of the pilot
+
+
+def test_the_plan_gives_the_precision_that_the_formula_gives():
+    plan = sensitivity.validation_plan(FACTS)
+    v1 = plan[(plan["frame"] == "v1, all papers analysed") & (plan["design"] != "Neyman, same cost")]
+    cv = v1.set_index(["checked", "missed"])["cv"].round(2)
+    # Independent: the design's standard error by R's survey package, for 631 and 16,880 papers
+    expected = {(100, 200): (0.13, 0.16), (100, 500): (0.08, 0.10), (150, 1000): (0.06, 0.07)}
+    for (yes, no), (rare, often) in expected.items():
+        assert cv[f"{yes} + {no:,}", 0.005] == rare and cv[f"{yes} + {no:,}", 0.01] == often
+    assert plan[plan["recommended"] == "yes"].groupby("frame").size().to_dict() == dict.fromkeys(plan["frame"], 2)
+    best = plan[plan["design"] == "Neyman, same cost"].set_index(["frame", "missed"])["cv"]
+    chosen = plan[plan["recommended"] == "yes"].set_index(["frame", "missed"])["cv"]
+    worst_case = [(frame, 0.01) for frame in plan["frame"].unique()]
+    assert (best[worst_case] <= chosen[worst_case] + 5e-4).all()  # rounding to whole papers
+    may = plan.loc[plan["frame"] == "May 2026, full texts", "strata"].iloc[0]
+    assert may == "1,837 reuse + 2,825 deep learning, no reuse + 2,300 no deep learning"
+
+
+def test_the_bound_on_missed_papers_is_exact():
+    assert sensitivity._missed_at_most([16880], [300], 0.95) == 166  # hypergeometric, as in R
+    assert sensitivity._missed_at_most([16880], [1000], 0.95) == 48
+    sizes, drawn = (30, 22), (9, 4)
+
+    def chance(missed):
+        return np.prod([stats.hypergeom.pmf(0, N, m, n) for N, m, n in zip(sizes, missed, drawn, strict=True)])
+
+    possible = itertools.product(*(range(N - n + 1) for N, n in zip(sizes, drawn, strict=True)))
+    most = max(sum(m) for m in possible if chance(m) >= 0.05)
+    assert sensitivity._missed_at_most(sizes, drawn, 0.95) == most
+
+
+EMPTY = study.validate({"papers": PILOT["papers"].head(3), "provenance": PILOT["provenance"]})
+ONE = {n: f[f["paper"] == "P21"].reset_index(drop=True) if "paper" in f else f for n, f in PILOT.items()}
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        EMPTY,
+        study.validate({"provenance": PILOT["provenance"]}),
+        ONE,
+        by_hand(["yes", "yes"], [(0, "x", "adaptation"), (1, "x", "adaptation")]),
+        by_hand(["unknown", "unknown"], [(0, "x", "unknown")]),
+        PILOT | {"papers": PILOT["papers"].assign(year=pd.array([pd.NA] * 110, dtype="Int64"))},
+    ],
+    ids=["codes missing", "nothing", "one paper", "all alike", "all unknown", "no years"],
+)
+def test_poor_evidence_gives_reasons_and_never_a_crash(tables):
+    panel = sensitivity.panel(tables, FACTS, **AGAIN)
+    assert (panel.loc[panel["value"].isna(), "reason"] != "").all()
+    assert not ((panel["holds"] != "n/a") & panel["value"].isna()).any()
+    verdict = sensitivity.survives(panel)
+    assert set(verdict["claim"]) == set(sensitivity.CLAIMS)
+    for claim in sensitivity.CLAIMS:
+        sensitivity.forest(panel, claim)
+    table = sensitivity.tipping(tables, FACTS, **AGAIN)
+    assert (table.loc[table["codes"].isna(), "reason"] != "").all()
+    twice = sensitivity.two_ways(tables, FACTS, **AGAIN)
+    assert twice.loc[twice["low"].isna(), "apart"].isna().all()
+    assert sensitivity.largest(twice)
+
+
+@pytest.mark.parametrize(("name", "value"), [("ppv", 1.2), ("missed", (0,)), ("missed", ()), ("designs", ((1, 5),))])
+def test_an_impossible_plan_is_refused(name, value):
+    with pytest.raises(StudyError, match="validation_plan"):
+        sensitivity.validation_plan(FACTS, **{name: value})
