@@ -375,14 +375,14 @@ class Registry(_Html):
             cells = [row["about"], row["text"], interval, f"{count} {row['unit']}".strip(), row["method"]]
             rows.append(
                 f'<tr id="n-{html.escape(row["key"])}"><th scope="row"><code>{html.escape(row["key"])}</code></th>'
-                + "".join(f"<td>{results.escaped(c)}</td>" for c in cells)
-                + f'<td>{results.badge(row["data_kind"])}</td><td><a href="{step}.html">{step}</a>, cell {row["cell"]}</td></tr>'
+                + "".join(f" <td>{results.escaped(c)}</td>" for c in cells)
+                + f' <td>{results.badge(row["data_kind"])}</td> <td><a href="{step}.html">{step}</a>, cell {row["cell"]}</td></tr>'
             )
         heads = "".join(
             f'<th scope="col">{h}</th>'
             for h in ("key", "what", "value", "interval", "n and unit", "method", "data kind", "made by")
         )
-        body = f'<table class="ptm-long"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        body = f'<table class="ptm-long"><thead><tr>{heads}</tr></thead><tbody>{" ".join(rows)}</tbody></table>'
         inputs = results.table_html(book.inputs()[["notebook", "file", "sha256"]])
         return _plain_table(
             "registry", f"The {len(rows)} numbers that the pages of this book name.", body, "numbers.csv"

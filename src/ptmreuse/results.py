@@ -294,7 +294,7 @@ def table_html(frame, formats=None, labels=None):
     numeric = {c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c])} | {
         c for c, form in formats.items() if form != "text"
     }
-    heads = "".join(
+    heads = " ".join(
         f'<th scope="col"{_num(c in numeric)}>{escaped(labels.get(c, str(c).replace("_", " ")))}</th>'
         for c in frame.columns
     )
@@ -307,10 +307,10 @@ def table_html(frame, formats=None, labels=None):
             tag, scope = ("th", ' scope="row"') if position == 0 else ("td", "")
             cells.append(f"<{tag}{scope}{_num(column in numeric)}>{shown}</{tag}>")
         mark = f' id="{escaped(values[0])}"' if linked and re.fullmatch(r"[A-Za-z][\w.-]*", str(values[0])) else ""
-        rows.append(f"<tr{mark}>" + "".join(cells) + "</tr>")
+        rows.append(f"<tr{mark}>" + " ".join(cells) + "</tr>")  # the search reads words between blanks
     # A table too long to overlook gets a filter where scripts run.
     long = ' class="ptm-long"' if len(frame) > 14 else ""
-    return f"<table{long}><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f"<table{long}><thead><tr>{heads}</tr></thead><tbody>{' '.join(rows)}</tbody></table>"
 
 
 def _num(is_number):

@@ -8,11 +8,12 @@
       if (box.scrollWidth > box.clientWidth + 1) {
         var label = box.querySelector("table[aria-labelledby]");
         box.tabIndex = 0;
-        box.setAttribute("role", "region");
-        if (label) { box.setAttribute("aria-labelledby", label.getAttribute("aria-labelledby")); }
-        else { box.setAttribute("aria-label", box.matches("pre") ? "Code" : "Wide content"); }
-      } else if (box.getAttribute("role") === "region") {
-        ["tabindex", "role", "aria-label", "aria-labelledby"].forEach(function (name) { box.removeAttribute(name); });
+        if (label) {
+          box.setAttribute("role", "region");
+          box.setAttribute("aria-labelledby", label.getAttribute("aria-labelledby"));
+        }
+      } else {
+        ["tabindex", "role", "aria-labelledby"].forEach(function (name) { box.removeAttribute(name); });
       }
     });
   }

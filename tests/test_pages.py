@@ -1,0 +1,417 @@
+"""The book as its readers meet it: sound files, hostile text, the same bytes again, and every page in a browser."""
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib import util
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from lxml import html as parser
+
+from conftest import NOT_COPIED, run
+from ptmreuse import book, figures, names, pages, paths, results, reuse, simulation
+from ptmreuse.errors import StudyError
+
+HOSTILE = (
+    "<script>document.title = 'run'</script>",
+    '"><img src=x onerror="document.title = 1">',
+    '=HYPERLINK("http://example.org")',
+    "**bold** [link](http://example.org) {num}`claims_all` ```",
+    r"$\frac{1}{0}$ \input{/etc/passwd} \(x",
+    "نموذج ‮reversed‬ עברית",
+    "模型 🧠 \x00\x07 & ' \" ]]> --> </table></svg></style>",
+    "a" * 1_000_000,
+)
+
+
+# --- gates: each is broken on purpose ------------------------------------------------------------------------
+
+
+def site(tmp_path, body):
+    (tmp_path / "index.html").write_text(f"<html><body id='top'>{body}</body></html>", encoding="utf-8")
+    (tmp_path / "ok.png").write_bytes(b"")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("<script src='https://cdn.example.org/x.js'></script>", "cdn.example.org"),
+        ("<link rel='stylesheet' href='//cdn.example.org/x.css'>", "cdn.example.org"),
+        ("<div style='background: url(http://example.org/x.png)'></div>", "example.org"),
+        ("<style>@import 'https://example.org/x.css'</style>", "example.org"),
+        ("<img src='ok.png'>", "alt None"),
+        ("<img src='ok.png' alt='_images/ab12.png'>", "_images/ab12.png"),
+        ("<img src='gone.png' alt='four words about it'>", "gone.png"),
+        ("<a href='gone.html'>x</a>", "gone.html"),
+        ("<a href='#gone'>x</a>", "#gone"),
+        ("<a href='index.html#gone'>x</a>", "index.html#gone"),
+        ("<svg role='img'></svg>", "without a label"),
+        ("<p>&lt;Figure size 500x300 with 1 Axes&gt;</p>", "Figure size"),
+    ],
+)
+def test_check_refuses(tmp_path, body, found):
+    with pytest.raises(StudyError, match=re.escape(found)):
+        book.check(site(tmp_path, body))
+
+
+def test_check_refuses_a_style_sheet_that_loads_from_elsewhere(tmp_path):
+    (tmp_path / "x.css").write_text("@font-face { src: url(https://fonts.example.org/x.woff2) }", encoding="utf-8")
+    with pytest.raises(StudyError, match="fonts.example.org"):
+        book.check(site(tmp_path, ""))
+
+
+def test_check_accepts_sound_pages(tmp_path):
+    book.check(
+        site(tmp_path, "<a href='#top'>x</a> <a href='https://example.org'>out</a> <img src='ok.png' alt='A dot'>")
+    )
+
+
+def test_unknown_key_result_and_equation_stop_the_build(broken_project):
+    page = broken_project / "book" / "adapt.md"
+    page.write_text(
+        page.read_text(encoding="utf-8") + "\n{num}`claims_al` and $\\fraq{1}{2}$\n\n```{result} no_such_figure\n```\n",
+        encoding="utf-8",
+    )
+    made = run(broken_project, "book")
+    assert made.returncode == 1
+    assert "unknown key 'claims_al'; did you mean claims_all?" in made.stderr
+    assert "no_such_figure" in made.stderr
+    assert "fraq" in made.stderr
+    assert "adapt.md:" in made.stderr
+
+
+# --- text from data is text everywhere -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def recorder(tmp_path, monkeypatch):
+    """A results folder of its own, as a notebook has."""
+    monkeypatch.setenv("PTMREUSE_RESULTS", str(tmp_path))
+    monkeypatch.setattr(results, "_now", {"step": None, "folder": None, "numbers": {}, "items": {}})
+    shown = []
+    monkeypatch.setattr(results, "display", lambda data, **_: shown.append(data["text/html"]))
+    results.start("hostile")
+    return tmp_path / "hostile", shown
+
+
+@pytest.fixture
+def hostile_page(recorder):
+    """Hostile model names and titles of a simulated corpus, recorded as a table, a figure and a sentence."""
+    folder, shown = recorder
+    tables, _, _ = simulation.simulate_corpus(7, papers=400)
+    codes = tables["reuse"].copy()
+    codes["model"] = [HOSTILE[i % len(HOSTILE)] for i in range(len(codes))]
+    matched = names.normalise(pd.Series(HOSTILE[:-1], name="model"))
+    matched.loc[len(matched)] = dict.fromkeys(matched.columns, HOSTILE[-1])
+    results.table("names", matched, caption=f"Names such as {HOSTILE[0]}", kind="simulated")
+    codes["canonical"] = codes["family"] = codes["model"]
+    ranked = reuse.most_reused(codes, "canonical", conf=0.95, resamples=99, seed=1)
+    alt = f"Bars of papers per model. First: {HOSTILE[1]} and {HOSTILE[5]}"
+    results.figure("ranking", figures.ranking(ranked), kind="simulated", caption=f"Models {HOSTILE[3]} here", alt=alt,
+                   data=ranked)  # fmt: skip
+    results.number("worst", 3, about=HOSTILE[0] + HOSTILE[4], kind="simulated", unit=HOSTILE[1])
+    results.say("worst")
+    return folder, "<!DOCTYPE html><html><meta charset='utf-8'><body>" + "".join(shown) + "</body></html>"
+
+
+def test_hostile_text_adds_no_element_and_no_attribute(hostile_page):
+    folder, page = hostile_page
+    root = parser.document_fromstring(page)
+    assert not root.xpath("//script | //img | //a | //b | //strong | //iframe")
+    assert not root.xpath("//@*[starts-with(name(), 'on')]")
+    assert len(root.xpath("//table")) == 1 and len(root.xpath("//svg")) == 2
+    cells = [cell.text_content() for cell in root.xpath("//tbody/tr/*[1]")]
+    assert set(cells) >= {HOSTILE[0], HOSTILE[1], HOSTILE[3], HOSTILE[4]}
+    assert len(page) < 400_000  # the megabyte is cut, and said to be
+    assert any("1,000,000 characters" in cell for cell in cells)
+    assert not re.search("[\x00-\x08\u202a-\u202e]", page)
+
+
+def test_hostile_text_is_drawn_as_text(hostile_page):
+    folder, _ = hostile_page
+    for layout in ("", ".narrow"):
+        svg = (folder / f"ranking{layout}.svg").read_text(encoding="utf-8")
+        root = parser.etree.fromstring(svg.encode())
+        drawn = ["".join(t.itertext()) for t in root.iter("{*}text", "{*}tspan")]
+        assert not list(root.iter("{*}script", "{*}img"))
+        assert any("$" in text and "frac" in text for text in drawn)
+        assert any("模型" in text for text in drawn)
+
+
+def test_no_cell_of_a_csv_is_a_formula(hostile_page):
+    folder, _ = hostile_page
+    for path in folder.glob("*.csv"):
+        if path.name == "numbers.csv":  # the pipeline's own; the published one is made by results.safe
+            continue
+        frame = pd.read_csv(path, dtype="str", keep_default_na=False)
+        cells = [*frame.columns, *frame.to_numpy().ravel()]
+        assert not [c for c in cells if str(c).startswith(("=", "+", "@", "\t")) or re.match(r"-\D", str(c))]
+    assert "'=HYPERLINK" in (folder / "names.csv").read_text(encoding="utf-8")
+
+
+# --- what is bundled -----------------------------------------------------------------------------------------
+
+
+def test_styles_and_renderer_of_equations_are_one_version():
+    engine = Path(util.find_spec("sphinxcontrib.katex").origin).with_name("katex.min.js").read_text(encoding="utf-8")
+    sheet = (paths.BOOK / "static" / "katex" / "katex.min.css").read_text(encoding="utf-8")
+    assert re.search(r'version:"([\d.]+)"', engine)[1] == re.search(r'content:"([\d.]+)"', sheet)[1]
+
+
+def test_fonts_are_small_and_licensed():
+    folder = paths.BOOK / "static" / "fonts"
+    assert sum(p.stat().st_size for p in folder.glob("*.woff2")) <= 150 * 1024
+    assert all("SIL Open Font License" in p.read_text(encoding="utf-8") for p in folder.glob("LICENSE*"))
+
+
+def test_equations_become_html_and_mathml():
+    shown = pages.equation(r"\hat p = \frac{k}{n}", display=True)
+    assert "<math" in shown and "katex-display" in shown
+    with pytest.raises(StudyError, match="fraq"):
+        pages.equation(r"\fraq{1}{2}")
+
+
+def test_finding_the_book(built_book):
+    root = parser.parse(str(built_book / "claims.html")).getroot()
+    assert root.xpath("string(//meta[@name='description']/@content)")
+    card = root.xpath("string(//meta[@property='og:image']/@content)").rpartition("/_static/")[2]
+    assert (built_book / "_static" / card).exists()
+    places = parser.etree.parse(str(built_book / "sitemap.xml")).getroot()
+    listed = {loc.text.rpartition("/")[2] for loc in places.iter("{*}loc")}
+    assert listed == {p.name for p in built_book.glob("*.html")} - {"search.html", "404.html"}
+    assert (built_book / ".nojekyll").exists() and (built_book / "robots.txt").exists()
+    assert (built_book / "data" / "notebooks" / "01_sampling.ipynb").exists()
+
+
+def test_every_icon_is_in_the_bundled_font(built_book):
+    from fontTools.ttLib import TTFont
+
+    sheet = (built_book / "_static" / "styles" / "pydata-sphinx-theme.css").read_text(encoding="utf-8")
+    codes = {name: int(code, 16) for name, code in re.findall(r'\.(fa-[a-z-]+):before\{content:"\\([0-9a-f]+)"', sheet)}
+    used = set()
+    for page in built_book.glob("*.html"):
+        used |= set(re.findall(r"fa-(?!solid|lg|regular|brands)[a-z-]+", page.read_text(encoding="utf-8")))
+    with TTFont(built_book / "_static" / "fonts" / "icons.woff2") as font:
+        assert {codes[f] for f in used if f in codes} <= set(font.getBestCmap())
+
+
+def test_what_a_page_weighs(built_book):
+    """At most 250 KiB for a text page and 400 KiB for a figure page, everything it loads, compressed."""
+    weights = {page.name: sum(book.weight(page).values()) for page in built_book.glob("*.html")}
+    heavy = {"01_sampling.html", "02_coding.html", "03_tests.html", "04_findings.html", "claims.html", "index.html"}
+    too_heavy = {n: w for n, w in weights.items() if w > (400 if n in heavy or n == "study.html" else 250) * 1024}
+    assert not too_heavy
+
+
+# --- the same bytes again, without network -------------------------------------------------------------------
+
+BLOCKED = """
+import socket
+
+def refuse(self, address, *rest):
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        raise OSError(f"network is blocked in this test: {address}")
+    return connect(self, address, *rest)
+
+connect, socket.socket.connect = socket.socket.connect, refuse
+"""
+
+
+def test_a_build_without_network_elsewhere_has_the_same_bytes(built_project, tmp_path):
+    project = tmp_path / "somewhere else" / "project"
+    shutil.copytree(paths.ROOT, project, ignore=NOT_COPIED)
+    (project / "src" / "sitecustomize.py").write_text(BLOCKED, encoding="utf-8")
+    made = run(project, "book")
+    assert made.returncode == 0, made.stderr
+    ours, theirs = ({p.relative_to(f).as_posix(): p.read_bytes() for p in f.rglob("*") if p.is_file()}
+                    for f in (built_project / "_build" / "html", project / "_build" / "html"))  # fmt: skip
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_the_block_blocks(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(BLOCKED, encoding="utf-8")
+    code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    tried = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(tmp_path)},
+                           capture_output=True, text=True, check=False)  # fmt: skip
+    assert "network is blocked" in tried.stderr
+
+
+# --- every page in a browser ---------------------------------------------------------------------------------
+
+PAGES = sorted(
+    {p.stem + ".html" for p in paths.BOOK.glob("*.md")} | {p.stem + ".html" for p in paths.NOTEBOOKS.glob("*.ipynb")}
+    | {"search.html", "404.html"}
+)  # fmt: skip
+MISSING = "no page was opened in a browser: install Chromium (apt-get install chromium) or set CHROMIUM to its path"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    known = [os.environ.get("CHROMIUM"), *map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))]
+    found = next((path for path in known if path), None)
+    if not found:
+        if os.environ.get("PTMREUSE_REQUIRE_BROWSER") == "1":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as player:
+        started = player.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def served(built_book):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(built_book)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def watched(browser):
+    """A page, and everything that went wrong on it."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.asked, page.wrong = [], []
+    page.on("request", lambda r: page.asked.append(r.url))
+    page.on("requestfailed", lambda r: page.wrong.append(f"failed: {r.url}"))
+    page.on("response", lambda r: page.wrong.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+    page.on("console", lambda m: page.wrong.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: page.wrong.append(str(e)))
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_loads_only_from_its_folder(name, watched, served, built_book):
+    for start in (served, built_book.as_uri() + "/"):
+        watched.goto(start + name)
+        watched.wait_for_load_state("networkidle")
+        assert not watched.wrong
+        assert [url for url in watched.asked if not url.startswith((start, "data:"))] == []
+        watched.asked.clear()
+    broken = watched.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
+    assert broken == []
+    watched.set_viewport_size({"width": 390, "height": 844})
+    assert watched.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+AXE = """async (rules) => {
+  const found = await axe.run(document, Object.assign({resultTypes: ['violations']}, rules));
+  return found.violations.map(v => v.id + ' (' + v.impact + '): ' + v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | '));
+}"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_keeps_nobody_out(name, watched, built_book):
+    """axe-core, every rule; what depends on colours in both modes, everything at both widths."""
+    axe = Path(util.find_spec("axe_playwright_python").origin).with_name("axe.min.js").read_text(encoding="utf-8")
+    watched.goto((built_book / name).as_uri())
+    watched.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    watched.evaluate(axe)
+    for width in (1400, 390):
+        watched.set_viewport_size({"width": width, "height": 900})
+        assert watched.evaluate(AXE, {"rules": {"color-contrast": {"enabled": False}}}) == []
+    # Colours repeat from row to row and from function to function: a few of each are enough, and the rule is slow.
+    watched.evaluate("""document.querySelectorAll('tbody, article section').forEach(box =>
+        [...box.querySelectorAll(':scope > tr, :scope > dl.py')].slice(4).forEach(e => e.remove()))""")
+    for width in (1400, 390):
+        watched.set_viewport_size({"width": width, "height": 900})
+        for mode in ("light", "dark"):
+            watched.emulate_media(color_scheme=mode)
+            if name != "404.html":
+                watched.wait_for_function(f"document.documentElement.dataset.theme === '{mode}'")
+            assert watched.evaluate(AXE, {"runOnly": ["color-contrast", "link-in-text-block"]}) == []
+
+
+def test_the_page_text_can_be_read_without_scripts(browser, built_book):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((built_book / "claims.html").as_uri())
+    assert (
+        page.locator("table.ptm-long tbody tr").count() == page.locator("table.ptm-long tbody tr:visible").count() > 20
+    )
+    assert not page.locator(".ptm-filter").is_visible()
+    context.close()
+
+
+def test_claims_can_be_filtered_and_linked_to(watched, built_book):
+    watched.goto((built_book / "claims.html").as_uri())
+    rows = watched.locator("table.ptm-long tbody tr:visible")
+    everything = rows.count()
+    watched.get_by_label("Verdict", exact=False).and_(watched.locator("select")).select_option("not checkable")
+    assert 0 < rows.count() < everything
+    watched.get_by_label("Find in this table").fill("zzz")
+    assert rows.count() == 0 and watched.locator(".ptm-filter output").inner_text().startswith("0 of")
+    watched.get_by_label("Find in this table").fill("")
+    claim = pd.read_csv(paths.DATA / "claims.csv")["id"].iloc[-1]
+    watched.goto((built_book / f"claims.html#{claim}").as_uri())
+    assert watched.locator(f"tr[id='{claim}']").is_visible()
+
+
+def test_search_finds_claims_and_models(watched, served):
+    claim = pd.read_csv(paths.DATA / "claims.csv")["id"].iloc[-1]
+    for words, page in {
+        "AlexNet": "02_coding",
+        claim: "claims",
+        "evidence_papers": "numbers",
+        "AC1": "references",
+    }.items():
+        watched.goto(f"{served}search.html?q={words}")
+        watched.wait_for_selector("#search-results li a")
+        assert f"{page}.html" in " ".join(
+            watched.locator("#search-results li a").evaluate_all("a => a.map(x => x.href)")
+        )
+
+
+def test_the_keyboard_reaches_everything(watched, built_book):
+    watched.goto((built_book / "claims.html").as_uri())
+    watched.keyboard.press("Tab")
+    assert watched.evaluate("document.activeElement.textContent") == "Skip to main content"
+    wanted = watched.locator(
+        "main a:visible, main button:visible, main summary:visible, main input:visible, main select:visible"
+    )
+    unreachable = wanted.evaluate_all("all => all.filter(e => e.tabIndex < 0).map(e => e.outerHTML.slice(0, 80))")
+    assert unreachable == []
+
+
+def test_hostile_text_does_not_run(hostile_page, watched, tmp_path):
+    (tmp_path / "page.html").write_text(hostile_page[1], encoding="utf-8")
+    watched.goto((tmp_path / "page.html").as_uri())
+    assert watched.title() == ""
+    assert watched.wrong == []
+    assert watched.get_by_text(HOSTILE[0]).first.is_visible()
+
+
+def test_the_layout_stays_put(watched, served):
+    watched.add_init_script("""window.shift = 0; new PerformanceObserver(list => { for (const e of list.getEntries())
+        if (!e.hadRecentInput) window.shift += e.value }).observe({type: 'layout-shift', buffered: true})""")
+    for name in ("index.html", "claims.html", "01_sampling.html", "references.html"):
+        watched.goto(served + name)
+        watched.wait_for_load_state("networkidle")
+        assert watched.evaluate("window.shift") < 0.1, name
+
+
+def test_the_parameters_page_is_data_too(built_book):
+    shown = json.loads((built_book.parent / "stage" / "parameters.json").read_text(encoding="utf-8"))
+    table = pd.read_csv(built_book / "data" / "parameters.csv", dtype="str", keep_default_na=False)
+    assert [row["name"] for row in shown] == table["name"].tolist()
