@@ -253,14 +253,16 @@ def intervals(table, *, reference=None, reference_label="", percent=True, xlabel
         part = table[table["group"] == group] if "group" in table else table
         colour, marker = KIND_MARKS.get(group, MARKS[position % len(MARKS)])
         # Two intervals in one line stand beside each other; a mark without interval stays on the line.
-        shift = 0.13 * position * (part["low"] < part["high"]).astype(float)
+        crowded = (part["low"] < part["high"]) & line.duplicated(keep=False)[part.index]
+        shift = 0.13 * position * crowded.astype(float)
         y = line[part.index] + shift
         ax.hlines(y, part["low"], part["high"], color=colour, lw=3, alpha=0.45)
         inside = "none" if group == "published" else colour
         ax.plot(part["value"], y, marker, color=colour, markerfacecolor=inside, mew=1.8, ms=8, label=group or None)
     for row in table.itertuples():
         if np.isnan(row.value):
-            ax.text(0, line[row.Index], "n/a", va="center", color=SOFT)
+            # At the edge of the axes: a mark at zero could lie far outside of what the others span.
+            ax.text(0.01, line[row.Index], "n/a", va="center", color=SOFT, transform=ax.get_yaxis_transform())
     if reference is not None:
         ax.axvline(reference, color=INK, lw=1, ls=(0, (4, 3)))
         ax.text(reference, -0.62, reference_label, ha="center", va="bottom", fontsize=9.5)

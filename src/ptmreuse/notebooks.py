@@ -176,6 +176,7 @@ def normalise(notebook, prefix):
             if "text/plain" in output.get("data", {}):
                 output.data["text/plain"] = re.sub(r"\b0x[0-9a-fA-F]{6,}", "0x…", output.data["text/plain"])
 
+
 def check_reads(step, read):
     """Refuse a step that read an input which its entry in `STEPS` does not list.
 
