@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ptmreuse import names
@@ -134,14 +134,15 @@ def test_any_text_gives_one_row_each_and_never_fails(texts):
 
 @settings(deadline=None)
 @given(st.sampled_from(sorted(ALIASES.alias)), st.integers(0, 9), st.integers(0, 30))
-def test_a_changed_digit_never_matches_by_edit(alias, digit, place):
+@example("Inception 3", 1, 0)  # one letter from Inception v1, whose digits agree
+def test_a_changed_digit_never_keeps_the_model_by_edit(alias, digit, place):
     places = [i for i, c in enumerate(alias) if c.isdigit()]
     if not places:
         return
     i = places[place % len(places)]
     if alias[i] != str(digit):
         out = names.normalise([alias[:i] + str(digit) + alias[i + 1 :]])
-        assert out.how[0] != "edit"
+        assert out.how[0] != "edit" or out.canonical[0] != names.normalise([alias]).canonical[0]
 
 
 @pytest.mark.parametrize(

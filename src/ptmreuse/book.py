@@ -66,6 +66,9 @@ def stage(values):
                     shown = item_html(item["item"], helpers_in(cell.source))
                     output.data = {"text/html": shown}
         nbformat.write(notebook, paths.STAGE / path.name)
+    for source in sorted(paths.SOURCE.glob("[a-z]*.py")):  # a page per helper module, from its own documentation
+        page = f"# {source.stem}\n\n```{{eval-rst}}\n.. helpers:: {source.stem}\n```\n"
+        (paths.STAGE / f"api_{source.stem}.md").write_text(page, encoding="utf-8")
     (paths.STAGE / "parameters.json").write_text(json.dumps(parameters.table(values)), encoding="utf-8")
 
 
@@ -172,10 +175,7 @@ def provenance_html(item, helpers=()):
     if item["type"] == "figure":
         links.insert(0, f'<a href="data/{step}/{name}.svg" download>SVG</a>')
     made = [f'<a href="{step}.html">{step}</a>, code cell {item["cell"]}']
-    described = set(re.findall(r"helpers:: (\w+)", (paths.BOOK / "api.md").read_text(encoding="utf-8")))
-    for helper in helpers:
-        code = f"<code>{helper}</code>"
-        made.append(f'<a href="api.html#ptmreuse.{helper}">{code}</a>' if helper.split(".")[0] in described else code)
+    made += [f'<a href="api_{h.split(".")[0]}.html#ptmreuse.{h}"><code>{h}</code></a>' for h in helpers]
     files = inputs().query("notebook == @item['step']")["file"]
     made += [
         f'<a href="data/inputs/{html.escape(f.removeprefix("data/"))}" download>{html.escape(f)}</a>' for f in files
