@@ -72,7 +72,7 @@ def stage(values):
     (paths.STAGE / "parameters.json").write_text(json.dumps(parameters.table(values)), encoding="utf-8")
 
 
-def sphinx(scratch):
+def sphinx(scratch, builder="html"):
     """Run jupyter-book on the staged sources, from nothing, with every warning an error.
 
     Raises
@@ -82,7 +82,17 @@ def sphinx(scratch):
     """
     # On a second run of a broken book jupyter-book reports success; an old build folder must never be reused.
     start = "from jupyter_book.cli.main import main; main()"  # the package has no __main__
-    command = [sys.executable, "-c", start, "build", str(paths.STAGE), "--path-output", str(scratch)]
+    command = [
+        sys.executable,
+        "-c",
+        start,
+        "build",
+        str(paths.STAGE),
+        "--path-output",
+        str(scratch),
+        "--builder",
+        builder,
+    ]
     run = subprocess.run(
         [*command, "-W", "--keep-going", "-n"],
         capture_output=True,
