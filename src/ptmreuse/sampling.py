@@ -82,7 +82,7 @@ def funnels(facts, conf=0.95):
 
 
 def by_year(papers, uses):
-    """Papers, deep-learning papers and reusing papers per year; unknown answers are counted apart.
+    """Papers per year, with how many answered each question and how many with yes.
 
     Parameters
     ----------
@@ -92,29 +92,26 @@ def by_year(papers, uses):
     Returns
     -------
     DataFrame
-        One row per year from the first to the last: year, papers, uses_dl, uses_ptm, unknown.
+        One row per year from the first to the last: year, papers, dl_coded (papers with a known answer), uses_dl,
+        ptm_coded, uses_ptm. An unknown answer is in papers only: it is never a no. Papers without a year are in
+        no row.
 
     Examples
     --------
     >>> papers = pd.DataFrame({"paper": ["a", "b"], "year": [2020, 2022]})
     >>> uses = pd.DataFrame({"paper": ["a", "b"], "uses_dl": ["yes", "no"], "uses_ptm": ["unknown", "no"]})
-    >>> by_year(papers, uses)[["year", "papers", "uses_dl", "unknown"]].to_numpy().tolist()
-    [[2020, 1, 1, 1], [2021, 0, 0, 0], [2022, 1, 0, 0]]
+    >>> by_year(papers, uses).to_numpy().tolist()
+    [[2020, 1, 1, 1, 0, 0], [2021, 0, 0, 0, 0, 0], [2022, 1, 1, 0, 1, 0]]
     """
     coded = papers.merge(uses, on="paper", validate="one_to_one")
-    coded = coded.assign(
-        yes_dl=coded["uses_dl"] == "yes",
-        yes_ptm=coded["uses_ptm"] == "yes",
-        unknown=(coded["uses_dl"] == "unknown") | (coded["uses_ptm"] == "unknown"),
-    )
-    counts = coded.groupby("year").agg(
-        papers=("paper", "size"),
-        uses_dl=("yes_dl", "sum"),
-        uses_ptm=("yes_ptm", "sum"),
-        unknown=("unknown", "sum"),
-    )
-    years = pd.RangeIndex(int(counts.index.min()), int(counts.index.max()) + 1, name="year") if len(counts) else []
-    return counts.reindex(years, fill_value=0).astype("int64").rename_axis("year").reset_index()
+    counts = {"papers": coded.groupby("year").size()}
+    for question in ("dl", "ptm"):
+        answers = coded[f"uses_{question}"]
+        counts[f"{question}_coded"] = (answers != "unknown").groupby(coded["year"]).sum()
+        counts[f"uses_{question}"] = (answers == "yes").groupby(coded["year"]).sum()
+    table = pd.DataFrame(counts)
+    years = range(int(table.index.min()), int(table.index.max()) + 1) if len(table) else []
+    return table.reindex(years, fill_value=0).astype("int64").rename_axis("year").reset_index()
 
 
 def yearly_shares(years, answers, conf):
@@ -123,25 +120,26 @@ def yearly_shares(years, answers, conf):
     Parameters
     ----------
     years : DataFrame
-        From `by_year`; years without papers are left out.
+        From `by_year`; years without a known answer are left out.
     answers : iterable of str
-        Columns of `years`, such as uses_dl.
+        uses_dl, uses_ptm.
     conf : float
 
     Returns
     -------
     DataFrame
-        year, series (the answer), share, low, high, papers.
+        year, series (the answer), share, low, high, papers (with a known answer).
 
     Examples
     --------
-    >>> years = pd.DataFrame({"year": [2020], "papers": [4], "uses_dl": [1]})
+    >>> years = pd.DataFrame({"year": [2020], "dl_coded": [4], "uses_dl": [1]})
     >>> yearly_shares(years, ["uses_dl"], 0.95)[["series", "share", "papers"]].to_numpy().tolist()
     [['uses_dl', 0.25, 4]]
     """
     rows = []
     for answer in answers:
-        for year, papers, yes in years.loc[years["papers"] > 0, ["year", "papers", answer]].itertuples(index=False):
+        asked = answer.removeprefix("uses_") + "_coded"
+        for year, papers, yes in years.loc[years[asked] > 0, ["year", asked, answer]].itertuples(index=False):
             share = statistics.proportion(yes, papers, conf=conf)
             rows.append((year, answer, share.value, share.low, share.high, papers))
     return pd.DataFrame(rows, columns=["year", "series", "share", "low", "high", "papers"])
