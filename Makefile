@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m ptmreuse
 OPTIONS = $(if $(PARAMS),--params "$(PARAMS)",)
 
-.PHONY: help book notebooks verify data validate test test-llm serve clean lock calibrate bench lint
+.PHONY: help book notebooks pdf verify data validate test test-llm serve clean lock calibrate bench lint
 
 help: ## show this list
 	@echo "make COMMAND [PARAMS=my.yml]"
@@ -17,6 +17,9 @@ book: $(VENV)/ready ## write the book to _build/html (runs only what is out of d
 
 notebooks: $(VENV)/ready ## execute the notebooks that are out of date
 	@$(RUN) notebooks $(OPTIONS)
+
+pdf: $(VENV)/ready ## write the book as one PDF
+	@$(RUN) pdf $(OPTIONS)
 
 verify: $(VENV)/ready ## print a verdict per published claim
 	@$(RUN) verify $(OPTIONS)

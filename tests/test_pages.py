@@ -334,6 +334,8 @@ def test_a_page_keeps_nobody_out(name, watched, built_book):
     # Colours repeat from row to row and from function to function: a few of each are enough, and the rule is slow.
     watched.evaluate("""document.querySelectorAll('tbody, article section').forEach(box =>
         [...box.querySelectorAll(':scope > tr, :scope > dl.py')].slice(4).forEach(e => e.remove()))""")
+    # A colour that is still fading into the other mode is not what a reader sees.
+    watched.add_style_tag(content="*, *::before, *::after { transition: none !important }")
     for width in (1400, 390):
         watched.set_viewport_size({"width": width, "height": 900})
         for mode in ("light", "dark"):

@@ -36,6 +36,7 @@ def _parser(arguments):
     for name, function, help in (
         ("book", book, "execute what is out of date and write the book to _build/html"),
         ("notebooks", notebooks, "execute the notebooks that are out of date"),
+        ("pdf", pdf, "write the book as one PDF to _build"),
         ("verify", verify, "give a verdict per published claim; exit 1 if one that held no longer does"),
     ):
         sub = command(name, function, help)
@@ -110,6 +111,14 @@ def notebooks(options):
         if ran
         else "Nothing changed; notebooks are up to date."
     )
+
+
+def pdf(options):
+    """Write the PDF."""
+    _run("book", options)
+    from ptmreuse import pdf
+
+    print(f"The book as a PDF: {pdf.build(_values(options))}")
 
 
 def verify(options):
