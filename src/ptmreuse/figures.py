@@ -66,7 +66,7 @@ def use_style():
 
 
 def canvas(width=WIDE, height=3.0, columns=1, stack=False, **options):
-    """A figure and its axes, in inches, in the book's style; with `stack` a phone shows the axes one below another."""
+    """A figure and its axes, in inches, in the book's style; `stack` sets the axes one below another on a phone."""
     fig = Figure(figsize=(width, height), layout="constrained")
     fig.set_label("stack" if stack else "")
     return fig, fig.subplots(1, columns, **options)
@@ -97,7 +97,8 @@ def to_svg(fig, kind, narrow=False):
     if narrow:
         _narrow(fig)
     note = fig.text(
-        1.0, 1.0, KIND_NOTES[kind], ha="right", va="bottom", fontsize=9, color=SIMULATED if kind == "simulated" else SOFT,
+        1.0, 1.0, KIND_NOTES[kind], ha="right", va="bottom", fontsize=9,
+        color=SIMULATED if kind == "simulated" else SOFT,
         fontweight="bold" if kind == "simulated" else "normal",
     )  # fmt: skip
     buffer = io.StringIO()

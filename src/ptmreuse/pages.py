@@ -131,7 +131,9 @@ def equation(tex, display=False):
     >>> "<math" in equation("n/N")
     True
     """
-    code = f"(() => {{ try {{ return katex.renderToString({json.dumps(tex)}, {{displayMode: {json.dumps(display)}, strict: 'error'}}) }} catch (e) {{ return 'ERROR ' + e.message }} }})()"
+    options = json.dumps({"displayMode": display, "strict": "error"})
+    render = f"katex.renderToString({json.dumps(tex)}, {options})"
+    code = f"(() => {{ try {{ return {render} }} catch (e) {{ return 'ERROR ' + e.message }} }})()"
     shown = _katex().eval(code)
     if shown.startswith("ERROR "):
         raise StudyError(
@@ -245,7 +247,7 @@ class Result(_Html):
 
 
 class Strip(_Html):
-    """Recorded numbers with their intervals on one small scale; one ``key | words`` per line, none if there are no data."""
+    """Recorded numbers with intervals on one small scale: a ``key | words`` per line, none if there are no data."""
 
     has_content = True
     option_spec = {"published": directives.unchanged, "range": directives.unchanged, "unchanged": directives.unchanged}
@@ -341,7 +343,8 @@ class Verdicts(_Html):
             f'<span class="ptm-{v.replace(" ", "-")}" style="flex:{n}"></span>' for v, n in counts.items() if n
         )
         legend = "".join(
-            f'<li><a class="ptm-traced" href="{book.number_link("claims_" + v.replace(" ", "_"))}">{n}</a> {results.verdict_html(v)}</li>'
+            f'<li><a class="ptm-traced" href="{book.number_link("claims_" + v.replace(" ", "_"))}">{n}</a> '
+            f"{results.verdict_html(v)}</li>"
             for v, n in counts.items()
         )
         return f'<div class="ptm-bar" aria-hidden="true">{bar}</div><ul class="ptm-legend">{legend}</ul>'
@@ -376,7 +379,8 @@ class Registry(_Html):
             rows.append(
                 f'<tr id="n-{html.escape(row["key"])}"><th scope="row"><code>{html.escape(row["key"])}</code></th>'
                 + "".join(f" <td>{results.escaped(c)}</td>" for c in cells)
-                + f' <td>{results.badge(row["data_kind"])}</td> <td><a href="{step}.html">{step}</a>, cell {row["cell"]}</td></tr>'
+                + f" <td>{results.badge(row['data_kind'])}</td>"
+                + f' <td><a href="{step}.html">{step}</a>, cell {row["cell"]}</td></tr>'
             )
         heads = "".join(
             f'<th scope="col">{h}</th>'
@@ -395,7 +399,8 @@ def _plain_table(name, caption, body, file):
     body = body.replace("<table", f'<table aria-labelledby="cap-{name}"', 1)
     return (
         f'<figure class="ptm-table" id="{name}"><figcaption id="cap-{name}">{caption}</figcaption>{place}'
-        f'<div class="ptm-scroll">{body}</div><div class="ptm-meta"><a href="data/{file}" download>CSV</a></div></figure>'
+        f'<div class="ptm-scroll">{body}</div>'
+        f'<div class="ptm-meta"><a href="data/{file}" download>CSV</a></div></figure>'
     )
 
 

@@ -4,19 +4,19 @@ Sphinx joins all pages into one; WeasyPrint sets it. The documentation of the he
 web pages, everything else is in both.
 """
 
+import html
 import os
 import re
 import shutil
 
 import yaml
-from lxml import etree
 from lxml import html as parser
 
-from ptmreuse import book, paths
+from ptmreuse import book, parameters, paths
 from ptmreuse.errors import StudyError
 
 FILE = "ptm-reuse.pdf"
-LEFT_OUT = ("api",)  # pages for the screen alone
+LEFT_OUT = "api"  # begins the names of the pages for the screen alone
 DROPPED = (
     ".//script", ".//noscript", ".//*[contains(@class, 'headerlink')]", ".//*[contains(@class, 'ptm-narrow')]",
     ".//details[contains(@class, 'hide')]", ".//*[contains(@class, 'ptm-meta')]", ".//*[@class='ptm-filter']",
@@ -103,9 +103,10 @@ def printable(joined, config, values):
         An HTML page.
     """
     article = parser.document_fromstring(joined).xpath("//article")[0]
-    for name in LEFT_OUT:
-        for mark in article.xpath(f".//span[@id='document-{name}']"):
-            mark.getnext().drop_tree()
+    for mark in article.xpath(f".//span[starts-with(@id, 'document-{LEFT_OUT}')]"):
+        following = mark.getnext()
+        if following is not None:
+            following.drop_tree()
     for path in DROPPED:
         for element in article.xpath(path):
             if element.getparent() is not None:
@@ -123,43 +124,31 @@ def printable(joined, config, values):
         heading.set("id", f"h-{len(entries)}-{section}")
         entries.append((heading.tag, heading.get("id"), heading.text_content().strip()))
     contents = "".join(
-        f'<li class="{tag}"><a href="#{name}">{parser.tostring(_text(title), encoding="unicode", method="html")}</a></li>'
-        for tag, name, title in entries
+        f'<li class="{tag}"><a href="#{name}">{html.escape(title)}</a></li>' for tag, name, title in entries
     )
-    from ptmreuse import parameters
-
     differ = {k: v for k, v in values.items() if v != parameters.DEFAULTS.get(k)}
-    run = (
-        "Made with the default parameters."
-        if not differ
-        else "Made with " + ", ".join(f"{k} = {v}" for k, v in differ.items()) + "."
-    )
+    run = ", ".join(f"{name} = {value}" for name, value in differ.items()) or "the default parameters"
     style = (paths.BOOK / "static" / "css" / "print.css").read_text(encoding="utf-8")
     maths = '<link rel="stylesheet" href="katex/katex.min.css">'
     body = parser.tostring(article, encoding="unicode", method="html")
-    title = config["title"]
+    title, author = html.escape(config["title"]), html.escape(config["author"])
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="author" content="{config["author"]}">{maths}<style>{style}</style></head><body>'
+        f'<meta name="author" content="{author}">{maths}<style>{style}</style></head><body>'
         f'<header class="cover"><img src="logo.svg" alt=""><p class="title">{title}</p><p>A replication book</p>'
-        f'<p class="made">{config["author"]}, {config["copyright"]}<br>'
-        f"{parser.tostring(_text(run), encoding='unicode', method='html')}<br>Text CC BY 4.0, code BSD-3-Clause</p></header>"
+        f'<p class="made">{author}, {html.escape(config["copyright"])}<br>Made with {html.escape(run)}<br>'
+        "Text CC BY 4.0, code BSD-3-Clause</p></header>"
         f'<nav class="contents" aria-label="Contents"><p class="heading">Contents</p><ol>{contents}</ol></nav>'
         f"<main>{body}</main></body></html>"
     )
-
-
-def _text(words):
-    element = etree.Element("span")
-    element.text = words
-    return element
 
 
 # What the pages' style sheet says about the drawings, which WeasyPrint sets without it.
 STRIP_STYLE = {
     "s": "fill:#54606c;font-size:12.5px", "b": "font-weight:700", "k": "fill:#40507d;font-size:12.5px",
     "f": "stroke:#d9d5cc;stroke-width:2", "d": "stroke:#54606c;stroke-width:1.2;stroke-dasharray:4 3",
-    "i": "stroke:#00624a;stroke-width:5;opacity:.5", "c": "fill:#00624a", "p": "fill:none;stroke:#40507d;stroke-width:2",
+    "i": "stroke:#00624a;stroke-width:5;opacity:.5", "c": "fill:#00624a",
+    "p": "fill:none;stroke:#40507d;stroke-width:2",
 }  # fmt: skip
 
 

@@ -178,7 +178,8 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method="count
         text = FORMS[form](value.value) if not _missing(value.value) else f"n/a ({count(value.n)} {value.unit})"
         row.update(
             text=text, value=value.value, low=value.low, high=value.high, confidence=value.conf, n=value.n,
-            unit=value.unit, method=value.method, p="" if value.p is None else value.p, sentence=f"{about}: {value.sentence}.",
+            unit=value.unit, method=value.method, p="" if value.p is None else value.p,
+            sentence=f"{about}: {value.sentence}.",
         )  # fmt: skip
     else:
         form = form or ("text" if isinstance(value, str) else "count" if float(value).is_integer() else "decimal")

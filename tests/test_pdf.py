@@ -1,0 +1,94 @@
+"""The PDF: what is set, what is left out, and that hostile text stays text."""
+
+import os
+import re
+import subprocess
+import sys
+import zlib
+
+import pytest
+from lxml import html as parser
+
+from ptmreuse import parameters, pdf, results
+from ptmreuse.errors import StudyError
+
+CONFIG = {
+    "title": "A <title>",
+    "author": "Somebody",
+    "copyright": "2026",
+    "html": {"baseurl": "https://example.org/b/"},
+}
+
+
+def joined(body):
+    return f"<html><body><article>{body}</article></body></html>"
+
+
+def printed(body, values=parameters.DEFAULTS):
+    return parser.document_fromstring(pdf.printable(joined(body), CONFIG, dict(values)))
+
+
+def test_contents_and_links_lead_to_places_of_the_document():
+    root = printed(
+        '<section id="s"><h1>Start</h1><a id="k" href="claims.html#c1">in</a><a href="numbers.html#gone">page</a>'
+        '<a href="data/x.csv">data</a><a href="gone.html">lost</a></section><span id="document-numbers"></span>'
+        '<section id="n"><h2>Numbers <i>of all</i></h2><p id="c1">x</p></section>'
+    )
+    ids = set(root.xpath("//@id"))
+    inside = [link.get("href") for link in root.iter("a") if link.get("href").startswith("#")]
+    assert len(inside) == 4 and {target[1:] for target in inside} <= ids
+    assert "https://example.org/b/data/x.csv" in root.xpath("//a/@href")
+    assert "gone.html" not in root.xpath("//a/@href") and "lost" in root.text_content()
+    assert [li.text_content() for li in root.xpath("//nav//li")] == ["Start", "Numbers of all"]
+
+
+def test_only_what_paper_can_show_is_set():
+    root = printed(
+        '<section id="s"><h1>Start</h1><svg class="ptm-wide"><path style="fill: var(--ptm-ink, #1f2933)"/></svg>'
+        '<svg class="ptm-narrow"></svg><details class="hide"><p>code</p></details><div class="ptm-meta">CSV</div>'
+        "<script>1</script></section>"
+        '<span id="document-api_book"></span><section id="api"><h2>Helpers</h2></section>'
+    )
+    assert len(root.xpath("//svg")) == 1 and root.xpath("//svg/path/@style") == ["fill: #1f2933"]
+    assert not root.xpath("//script") and not {"code", "CSV", "Helpers"} & set(root.text_content().split())
+
+
+def test_parameters_that_differ_stand_on_the_cover():
+    text = printed("<section id='s'><h1>x</h1></section>", parameters.DEFAULTS | {"seed": 7}).text_content()
+    assert "Made with seed = 7" in text
+
+
+def test_hostile_text_is_set_as_text():
+    row = {"sentence": "<script>alert(1)</script> $\\frac{1}{0}$ \u202eabc", "data_kind": "coded", "key": "k"}
+    root = printed(f"<section id='s'><h1>&lt;b&gt;x</h1>{results.sentences_html([row])}</section>")
+    assert not root.xpath("//script | //b") and "<script>alert(1)</script> $\\frac{1}{0}$" in root.text_content()
+
+
+def test_a_missing_library_is_named_for_apt(monkeypatch):
+    class Missing:
+        def find_spec(self, name, *_):
+            if name == "weasyprint":
+                raise OSError("cannot load library 'libpango-1.0-0': not found")
+
+    monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    with pytest.raises(StudyError, match="apt-get install libpango-1.0-0"):
+        pdf.build(parameters.DEFAULTS)
+
+
+def test_two_files_have_the_same_bytes(built_project):
+    """Set twice from one book; tagged, with outline and page numbers."""
+    pytest.importorskip("weasyprint", reason="no PDF was set: python -m pip install weasyprint", exc_type=ImportError)
+    code = "from ptmreuse import pdf, parameters; print(pdf.build(parameters.DEFAULTS))"
+    files = []
+    for _ in range(2):
+        source = os.environ | {"PYTHONPATH": str(built_project / "src")}
+        made = subprocess.run(
+            [sys.executable, "-c", code], cwd=built_project, env=source, capture_output=True, text=True, check=False
+        )
+        assert made.returncode == 0, made.stderr
+        files.append((built_project / "_build" / pdf.FILE).read_bytes())
+    assert files[0] == files[1]
+    streams = re.findall(rb"stream\n(.*?)\nendstream", files[0], flags=re.S)
+    unpacked = b"".join(zlib.decompressobj().decompress(s) for s in streams if s[:1] == b"x")
+    assert b"/MarkInfo" in unpacked and b"/StructTreeRoot" in unpacked and b"/Outlines" in unpacked
