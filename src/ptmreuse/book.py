@@ -20,8 +20,8 @@ from ptmreuse.errors import StudyError
 
 # What Sphinx and the theme leave behind and no page uses.
 LEFTOVERS = (
-    ".buildinfo", "_static/**/*.html", "_static/**/*.map", "_static/**/*.ttf",
-    "_static/scripts/fontawesome.js*", "_static/scripts/bootstrap.js*", "_static/images/logo_*", "_static/locales/**/*.*",
+    ".buildinfo", "_static/**/*.html", "_static/**/*.map", "_static/**/*.ttf", "_static/images/logo_*",
+    "_static/scripts/fontawesome.js*", "_static/scripts/bootstrap.js*", "_static/locales/**/*.*",
 )  # fmt: skip
 
 
