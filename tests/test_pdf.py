@@ -45,12 +45,12 @@ def test_contents_and_links_lead_to_places_of_the_document():
 def test_only_what_paper_can_show_is_set():
     root = printed(
         '<section id="s"><h1>Start</h1><svg class="ptm-wide"><path style="fill: var(--ptm-ink, #1f2933)"/></svg>'
-        '<svg class="ptm-narrow"></svg><details class="hide"><p>code</p></details><div class="ptm-meta">CSV</div>'
+        '<svg class="ptm-narrow"></svg><details class="hide"><p>folded</p></details><div class="ptm-meta">CSV</div>'
         "<script>1</script></section>"
         '<span id="document-api_book"></span><section id="api"><h2>Helpers</h2></section>'
     )
     assert len(root.xpath("//svg")) == 1 and root.xpath("//svg/path/@style") == ["fill: #1f2933"]
-    assert not root.xpath("//script") and not {"code", "CSV", "Helpers"} & set(root.text_content().split())
+    assert not root.xpath("//script") and not {"folded", "CSV", "Helpers"} & set(root.text_content().split())
 
 
 def test_parameters_that_differ_stand_on_the_cover():
