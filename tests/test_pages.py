@@ -332,6 +332,7 @@ def test_a_page_keeps_nobody_out(name, watched, built_book):
     watched.evaluate(axe)
     for width in (1400, 390):
         watched.set_viewport_size({"width": width, "height": 900})
+        watched.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")  # scripts hear of it
         assert watched.evaluate(AXE, {"rules": {"color-contrast": {"enabled": False}}}) == []
     # Colours repeat from row to row and from function to function: a few of each are enough, and the rule is slow.
     watched.evaluate("""document.querySelectorAll('tbody, article section').forEach(box =>

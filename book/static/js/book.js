@@ -72,6 +72,7 @@
   markOverflow();
   window.addEventListener("resize", markOverflow);
   document.addEventListener("toggle", markOverflow, true);
+  document.fonts.addEventListener("loadingdone", markOverflow); // a text grows or shrinks with its font
 
   // Browsers refuse to fetch the text around a search hit from file://; titles are listed all the same.
   if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") { DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false; }
