@@ -127,13 +127,26 @@ def _narrow(fig):
         if ax.yaxis.get_visible() and isinstance(ax.yaxis.get_major_locator(), mpl.ticker.FixedLocator):
             names = [text.get_text() for text in ax.get_yticklabels()]
             if any(names):  # else the axes beside it show them
-                ax.set_yticks(ax.get_yticks(), [textwrap.fill(name, 18) for name in names])
+                _wrap_labels(fig, ax, names)
         if isinstance(ax.xaxis.get_major_locator(), mpl.ticker.MaxNLocator):
             ax.xaxis.get_major_locator().set_params(nbins=4)
     for legend in list(fig.legends):
         handles, texts = legend.legend_handles, [text.get_text() for text in legend.get_texts()]
         legend.remove()
         _legend(fig, handles, texts, columns=2)
+
+
+def _wrap_labels(fig, ax, names):
+    # One text per line: the page's font is narrower than the one that measures, so lines of one text do not align.
+    lines = [textwrap.wrap(name, 20) for name in names]
+    ax.set_yticks(ax.get_yticks(), [""] * len(names))
+    for y, parts in zip(ax.get_yticks(), lines, strict=True):
+        for position, part in enumerate(parts):
+            ax.annotate(
+                part, (0, y), (-6, 13 * ((len(parts) - 1) / 2 - position)), xycoords=ax.get_yaxis_transform(),
+                textcoords="offset points", ha="right", va="center", annotation_clip=False,
+            )  # fmt: skip
+    fig.set_size_inches(NARROW, fig.get_figheight() * max(1, max(map(len, lines)) / 2.4))  # labels must not meet
 
 
 def _legend(fig, handles, texts, columns):
@@ -224,7 +237,11 @@ def funnel(table):
 
 
 MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "D"), (PINK, "^"))
-KIND_MARKS = {"published": (PUBLISHED, "s"), "coded papers": (CODED, "o"), "simulated": (SIMULATED, "^")}
+# Groups that look alike in every figure.
+GROUP_MARKS = {
+    "published": (PUBLISHED, "s"), "coded papers": (CODED, "o"), "simulated": (SIMULATED, "^"),
+    "holds": (GREEN, "o"), "does not hold": (ORANGE, "X"), "avoided by this book": (BLUE, "^"),
+}  # fmt: skip
 
 
 def intervals(table, *, reference=None, reference_label="", percent=True, xlabel=""):
@@ -252,7 +269,7 @@ def intervals(table, *, reference=None, reference_label="", percent=True, xlabel
     fig, ax = canvas(height=0.95 + 0.44 * len(labels))
     for position, group in enumerate(groups):
         part = table[table["group"] == group] if "group" in table else table
-        colour, marker = KIND_MARKS.get(group, MARKS[position % len(MARKS)])
+        colour, marker = GROUP_MARKS.get(group, MARKS[position % len(MARKS)])
         # Two intervals in one line stand beside each other; a mark without interval stays on the line.
         crowded = (part["low"] < part["high"]) & line.duplicated(keep=False)[part.index]
         shift = 0.13 * position * crowded.astype(float)
