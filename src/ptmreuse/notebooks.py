@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+import sys
 
 import nbformat
 import papermill
@@ -61,6 +62,7 @@ def run_notebook(step, values, scratch):
             parameters=passed,
             kernel_name="python3",
             cwd=str(paths.ROOT),
+            progress_bar=sys.stderr.isatty(),
             # The kernel's own log, not the notebook's: it warns that loopback is not encrypted.
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
         )

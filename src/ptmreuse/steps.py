@@ -69,7 +69,8 @@ STEPS = (
     _notebook("02_coding", "coding: codebook, codes, names, agreement",
               files=("data/published.csv", "data/design.csv", "data/models.csv"), after=("tables", "control")),
     _notebook("03_tests", "tests: releases, pilot against published, trend",
-              files=("data/published.csv", "data/releases.csv", "data/models.csv"), after=("tables",)),
+              files=("data/published.csv", "data/releases.csv", "data/models.csv", "data/calibration.csv"),
+              after=("tables",)),
     _notebook("04_findings", "findings: claims and answers",
               files=("data/published.csv", "data/claims.csv", "data/models.csv"),
               after=("tables", "01_sampling", "02_coding", "03_tests")),
@@ -107,6 +108,7 @@ def run(upto, values, say=print):
     """
     for notebook in NOTEBOOKS:
         parameters.of_notebook(paths.NOTEBOOKS / f"{notebook}.ipynb")
+    _prune()
     _record(values)
     wanted = needed(upto)
     ran = []
@@ -120,6 +122,13 @@ def run(upto, values, say=print):
         _make(step, values, made_from)
         ran.append(name)
     return ran
+
+
+def _prune():
+    """Remove the results of notebooks that are no longer steps, so that no page shows them."""
+    for place in [*paths.RESULTS.glob("*/"), *paths.EXECUTED.glob("*.ipynb")]:
+        if place.stem not in NOTEBOOKS:
+            _discard(place)
 
 
 def _record(values):
@@ -164,7 +173,7 @@ def _make(step, values, made_from):
         _discard(place)
         place.parent.mkdir(parents=True, exist_ok=True)
         (scratch / inside).replace(place)
-    shutil.rmtree(scratch)
+    shutil.rmtree(scratch.parent)
     outputs = {paths.shown(place): tree_hash(place) for place in step.outputs.values()}
     state.parent.mkdir(parents=True, exist_ok=True)
     unfinished = state.with_suffix(".unfinished")
