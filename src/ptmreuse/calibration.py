@@ -554,19 +554,40 @@ def read_table(path=None):
     return table.assign(**{c: pd.to_numeric(table[c]) for c in table.columns if c not in texts})
 
 
-def summary(table):
-    """One sentence on the table: how many rows hold, and which do not.
+def judged(table):
+    """The rows that had to hold: neither power nor methods shown for contrast.
+
+    Returns
+    -------
+    DataFrame
+    """
+    return table[table["holds"].isin(["yes", "no"])]
+
+
+def contrast(table, measure):
+    """The rows of one measure for a figure: of those that hold the lowest and the highest, of the others all.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `calibrate`.
+    measure : {'coverage', 'rejection'}
+
+    Returns
+    -------
+    DataFrame
+        label, group, value, low, high; rates from 0 to 1.
 
     Examples
     --------
-    >>> row = {"label": "Share", "measure": "coverage", "value": 0.9, "holds": "no"}
-    >>> summary(pd.DataFrame([row]))
-    '0 of 1 rows hold; these do not: Share (coverage 90.0 %)'
+    >>> contrast(read_table(), "rejection")["label"].str.partition(":")[0].tolist()
+    ['lowest that holds', 'highest that holds', 'Fields differ in patterns, rows as if independent']
     """
-    judged = table[table["holds"].isin(["yes", "no"])]
-    failed = judged[judged["holds"] == "no"]
-    text = f"{len(judged) - len(failed)} of {len(judged)} rows hold"
-    if failed.empty:
-        return text
-    named = ", ".join(f"{row.label} ({row.measure} {100 * row.value:.1f} %)" for row in failed.itertuples())
-    return f"{text}; these do not: {named}"
+    part = table[table["measure"] == measure].sort_values(["value", "label"])
+    hold = part[part["holds"] == "yes"]
+    ends = hold.iloc[[0, -1]].assign(group="holds")
+    ends["label"] = ["lowest that holds: ", "highest that holds: "] + ends["label"]
+    groups = {"trap": "avoided by this book", "no": "does not hold"}
+    others = part[part["holds"].isin(groups)]
+    shown = pd.concat([ends, others.assign(group=others["holds"].map(groups))], ignore_index=True)
+    return shown[["label", "group", "value", "low", "high"]]

@@ -1,5 +1,7 @@
 """The answer to each question in a sentence, as far as the source in use has one."""
 
+import pandas as pd
+
 from ptmreuse import results, reuse, statistics
 from ptmreuse.study import FIELDS
 
@@ -10,6 +12,13 @@ SOURCES = {
     "tables": "your own tables of coded papers",
     "simulated": "a simulated corpus, which says nothing about the world",
 }
+SCOPE = {
+    "embedded": "It is real and small, and from another frame than the study's; the released database answers more.",
+    "release": "It is what the study itself counted; only papers that people check can tell how often it is right.",
+    "tables": "What it says about the study depends on how its papers were chosen and coded.",
+    "simulated": "Nothing it shows is a finding.",
+}
+SCOPE["pilot"] = SCOPE["embedded"]
 NO_FIELDS = "The source in use records no scientific fields, so this cannot be checked with it."
 NO_STAGES = "The source in use records no stages, so this cannot be checked with it."
 NO_REUSE = "The source in use holds no reuse with a known pattern."
@@ -45,7 +54,6 @@ def reuse_by_field(uses, fields, *, conf):
 
     Examples
     --------
-    >>> import pandas as pd
     >>> uses = pd.DataFrame({"paper": ["a", "b"], "uses_ptm": ["yes", "no"]})
     >>> fields = pd.DataFrame({"paper": ["a", "b"], "field": "Chemistry"})
     >>> reuse_by_field(uses, fields, conf=0.95)[["field", "papers", "reusing", "share"]].to_numpy().tolist()
@@ -79,7 +87,6 @@ def answer_fields(by_field):
 
     Examples
     --------
-    >>> import pandas as pd
     >>> answer_fields(pd.DataFrame(columns=["field", "papers", "reusing", "share"])) == NO_FIELDS
     True
     """
@@ -129,7 +136,6 @@ def answer_stages(stages, *, conf, resamples, seed):
 
     Examples
     --------
-    >>> import pandas as pd
     >>> answer_stages(pd.DataFrame(columns=["paper", "stage"]), conf=0.95, resamples=199, seed=1) == NO_STAGES
     True
     """
@@ -142,3 +148,56 @@ def answer_stages(stages, *, conf, resamples, seed):
         f"The {first} stage leads with {results.count(counts[first])} of {results.count(len(stages))} instances; it is "
         f"first in {results.percent(rank.detail['leads'], 0)} of the resamples."
     )
+
+
+# question, column, the category claimed to lead, words for "as many papers ... as ..."
+LEADERS = (
+    ("RQ1", "field", FIELDS[1], "reuse in"),
+    ("RQ2", "pattern", "adaptation", "reuse by"),
+    ("RQ3", "stage", "Test", "reuse in"),
+)
+
+
+def primary_tests(evidence, growth, *, conf, adjustment):
+    """One test per claim of the study that says "more": of growth, and of the leading field, pattern and stage.
+
+    Parameters
+    ----------
+    evidence : dict of str to DataFrame
+        Study tables of one coder.
+    growth : Estimate
+        The trend of reuse over the years, from `association.trend`.
+    conf : float
+    adjustment : {'holm', 'bh'}
+
+    Returns
+    -------
+    DataFrame
+        question, null_hypothesis, result, p, adjusted_p; NaN where the tables hold nothing to test.
+
+    Examples
+    --------
+    >>> from ptmreuse import sources
+    >>> pilot = sources.load_source("embedded")
+    >>> nothing = statistics.undefined(0, "papers", "no years", label="trend")
+    >>> primary_tests(pilot, nothing, conf=0.95, adjustment="holm")["adjusted_p"].round(2).tolist()
+    [nan, nan, 1.0, nan]
+    """
+    reusing = evidence["uses"].loc[evidence["uses"]["uses_ptm"] == "yes", "paper"]
+    fields = evidence["fields"]
+    counted = {
+        "field": fields[fields["field"].isin(FIELDS) & fields["paper"].isin(reusing)],
+        "pattern": reuse.items(evidence),
+        "stage": reuse.items(evidence, "stage"),
+    }
+    rows = [("RQ1", "reuse does not change over the years", growth)]
+    for question, column, leader, words in LEADERS:
+        rival = reuse.runner_up(counted[column], leader, column)
+        lead = reuse.lead_over(counted[column], leader, rival, column, conf=conf)
+        against = rival if len(counted[column]) else f"any other {column}"
+        rows.append((question, f"as many papers {words} {against} as {words} {leader}", lead))
+    table = pd.DataFrame(
+        [{"question": q, "null_hypothesis": null, "result": found.sentence} for q, null, found in rows]
+    )
+    p = [found.p for _, _, found in rows]
+    return table.assign(p=pd.Series(p, dtype="float64"), adjusted_p=statistics.adjust(p, adjustment))

@@ -12,7 +12,9 @@ import pandas as pd
 from scipy import stats
 
 from ptmreuse import names, statistics
-from ptmreuse.study import FIELDS, PATTERNS
+from ptmreuse.study import FIELDS, PATTERNS, STAGES
+
+CATEGORIES = {"pattern": PATTERNS, "stage": STAGES, "field": FIELDS}
 
 
 def items(tables, question="pattern"):
@@ -271,8 +273,20 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     )
 
 
-def runner_up(counted, pattern):
-    """The most frequent pattern but one, by papers; in a tie the first by name.
+def runner_up(counted, category, column="pattern"):
+    """The most frequent category but one, by papers; in a tie the first by name.
+
+    Parameters
+    ----------
+    counted : DataFrame
+        With columns paper and `column`.
+    category : str
+        The one that is left out.
+    column : {'pattern', 'stage', 'field'}
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -280,27 +294,28 @@ def runner_up(counted, pattern):
     >>> runner_up(codes, "adaptation")
     'deployment'
     """
-    others = sorted(set(PATTERNS) - {pattern})
-    papers = counted.drop_duplicates(["paper", "pattern"])["pattern"].value_counts()
+    others = sorted(set(CATEGORIES[column]) - {category})
+    papers = counted.drop_duplicates(["paper", column])[column].value_counts()
     return papers.reindex(others, fill_value=0).idxmax()
 
 
-def lead_over(reuse, pattern, other, *, conf):
-    """Do more papers reuse by one pattern than by another? A sign test over papers.
+def lead_over(counted, category, other, column="pattern", *, conf):
+    """Do more papers have one category than another? A sign test over papers.
 
     Parameters
     ----------
-    reuse : DataFrame
-        Study table of one coder.
-    pattern, other : str
-        The pattern said to lead, and its rival.
+    counted : DataFrame
+        With columns paper and `column`.
+    category, other : str
+        The pattern, stage or field said to lead, and its rival.
+    column : {'pattern', 'stage', 'field'}
     conf : float
 
     Returns
     -------
     Estimate
-        Among the papers with exactly one of the two patterns, the share that has `pattern`; `p` is the exact
-        test of one half (McNemar's exact test). NaN if no paper has exactly one of them.
+        Among the papers with exactly one of the two, the share that has `category`; `p` is the exact test of one
+        half (McNemar's exact test). NaN if no paper has exactly one of them.
 
     Examples
     --------
@@ -308,9 +323,9 @@ def lead_over(reuse, pattern, other, *, conf):
     >>> print(lead_over(codes, "x", "y", conf=0.95).sentence)
     x rather than y 66.7 %, 95 % CI [20.8, 93.9] (Wilson), 2 of 3 papers; exact sign test p = 1.000
     """
-    has, rival = (set(reuse.loc[reuse["pattern"] == p, "paper"]) for p in (pattern, other))
+    has, rival = (set(counted.loc[counted[column] == c, "paper"]) for c in (category, other))
     only, papers = len(has - rival), len(has ^ rival)
-    share = statistics.proportion(only, papers, conf=conf, label=f"{pattern} rather than {other}")
+    share = statistics.proportion(only, papers, conf=conf, label=f"{category} rather than {other}")
     if not papers:
         return share
     p = stats.binomtest(only, papers).pvalue
