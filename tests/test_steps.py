@@ -13,7 +13,7 @@ from ptmreuse.errors import StudyError
 @pytest.fixture
 def one_step(tmp_path, monkeypatch):
     """A step that upper-cases one input file, in a project of its own."""
-    for name in ("DATA", "BUILD", "STATE", "RESULTS"):
+    for name in ("DATA", "BUILD", "STATE", "RESULTS", "EXECUTED"):
         monkeypatch.setattr(paths, name, tmp_path / name.lower())
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     (tmp_path / "requirements.lock").write_text("", encoding="utf-8")
@@ -68,6 +68,16 @@ def test_an_interrupted_step_keeps_nothing_and_runs_again(one_step):
     assert not list((project / "state").glob("*.json"))
     (project / "data" / "in.csv").write_text("a", encoding="utf-8")
     assert "not finished last time" in ran()[1][0]
+
+
+def test_what_a_removed_notebook_left_goes_with_it(one_step):
+    left = [paths.RESULTS / "05_gone" / "items.json", paths.EXECUTED / "05_gone.ipynb"]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.write_text("{}", encoding="utf-8")
+    ran()
+    assert not [path for path in left if path.exists()]
+    assert (paths.RESULTS / "parameters.csv").exists()
 
 
 def test_the_order_of_the_steps_never_asks_for_a_later_one():
