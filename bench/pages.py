@@ -6,10 +6,7 @@ server. Prints one table; the limits are 250 KiB for a text page, 400 KiB with f
 
 import functools
 import os
-import resource
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -23,18 +20,18 @@ OBSERVE = """window.shift = 0; new PerformanceObserver(list => { for (const e of
 
 
 def book_step():
-    """Seconds of the book step alone: by the clock, and of processor time."""
-    steps.run("book", dict(parameters.DEFAULTS), say=lambda line: None)
+    """Seconds of the book step, beyond the notebooks."""
+    values = dict(parameters.DEFAULTS)
+    steps.run("book", values, say=lambda line: None)
     (paths.STATE / "book.json").unlink()
-    start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-m", "ptmreuse", "book"], check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.monotonic() - start, after.ru_utime - before.ru_utime
+    start = time.monotonic()
+    steps.run("book", values, say=lambda line: None)
+    return time.monotonic() - start
 
 
 def main():
     """Print the table."""
-    seconds, processor = book_step()
+    seconds = book_step()
     server = ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(SimpleHTTPRequestHandler, directory=str(paths.HTML))
     )
@@ -60,7 +57,7 @@ def main():
         browser.close()
     files = [p for p in paths.HTML.rglob("*") if p.is_file()]
     print(f"\n{len(files)} files, {sum(p.stat().st_size for p in files) / 2**20:.1f} MiB in all.")
-    print(f"Book step: {seconds:.1f} s by the clock, {processor:.1f} s of processor time.")
+    print(f"Book step: {seconds:.1f} s.")
 
 
 if __name__ == "__main__":

@@ -180,6 +180,15 @@ def test_equations_become_html_and_mathml():
         pages.equation(r"\fraq{1}{2}")
 
 
+def test_every_module_is_documented_on_one_page():
+    pages = [page.read_text(encoding="utf-8") for page in sorted(paths.BOOK.glob("api_*.md"))]
+    listed = [name for text in pages for name in re.findall(r"^\.\. helpers:: (\w+)$", text, flags=re.M)]
+    assert sorted(listed) == sorted(p.stem for p in paths.SOURCE.glob("[a-z]*.py"))
+    assert book.helper_page("claims.ledger") == "api_findings"
+    with pytest.raises(StudyError, match=r"every module documented on a page of helpers, found 'nowhere'"):
+        book.helper_page("nowhere.ledger")
+
+
 def test_finding_the_book(built_book):
     root = parser.parse(str(built_book / "claims.html")).getroot()
     assert root.xpath("string(//meta[@name='description']/@content)")
@@ -248,10 +257,9 @@ def test_the_block_blocks(tmp_path):
 
 # --- every page in a browser ---------------------------------------------------------------------------------
 
-# Of the pages made from docstrings, which are alike, a short and the longest.
 PAGES = sorted(
     {p.stem + ".html" for p in paths.BOOK.glob("*.md")} | {p.stem + ".html" for p in paths.NOTEBOOKS.glob("*.ipynb")}
-    | {"search.html", "404.html", "api_sampling.html", "api_statistics.html"}
+    | {"search.html", "404.html"}
 )  # fmt: skip
 MISSING = "no page was opened in a browser: install Chromium (apt-get install chromium) or set CHROMIUM to its path"
 

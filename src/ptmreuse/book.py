@@ -66,9 +66,6 @@ def stage(values):
                     shown = item_html(item["item"], helpers_in(cell.source))
                     output.data = {"text/html": shown}
         nbformat.write(notebook, paths.STAGE / path.name)
-    for source in sorted(paths.SOURCE.glob("[a-z]*.py")):  # a page per helper module, from its own documentation
-        page = f"# {source.stem}\n\n```{{eval-rst}}\n.. helpers:: {source.stem}\n```\n"
-        (paths.STAGE / f"api_{source.stem}.md").write_text(page, encoding="utf-8")
     (paths.STAGE / "parameters.json").write_text(json.dumps(parameters.table(values)), encoding="utf-8")
 
 
@@ -81,20 +78,11 @@ def sphinx(scratch, builder="html"):
         With the first warnings, one per line.
     """
     # On a second run of a broken book jupyter-book reports success; an old build folder must never be reused.
-    start = "from jupyter_book.cli.main import main; main()"  # the package has no __main__
-    command = [
-        sys.executable,
-        "-c",
-        start,
-        "build",
-        str(paths.STAGE),
-        "--path-output",
-        str(scratch),
-        "--builder",
-        builder,
-    ]
+    # The package has no __main__. A quarter of the time went into looking for garbage among millions of nodes.
+    start = "import gc; gc.disable(); from jupyter_book.cli.main import main; main()"
+    build = [sys.executable, "-c", start, "build", str(paths.STAGE), "--path-output", str(scratch)]
     run = subprocess.run(
-        [*command, "-W", "--keep-going", "-n"],
+        [*build, "--builder", builder, "-W", "--keep-going", "-n"],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONHASHSEED": "0", "NO_COLOR": "1", "COLUMNS": "1000"},
@@ -185,8 +173,8 @@ def provenance_html(item, helpers=()):
     if item["type"] == "figure":
         links.insert(0, f'<a href="data/{step}/{name}.svg" download>SVG</a>')
     made = [f'<a href="{step}.html">{step}</a>, code cell {item["cell"]}']
-    made += [f'<a href="api_{h.split(".")[0]}.html#ptmreuse.{h}"><code>{h}</code></a>' for h in helpers]
-    files = inputs().query("notebook == @item['step']")["file"]
+    made += [f'<a href="{helper_page(h)}.html#ptmreuse.{h}"><code>{h}</code></a>' for h in helpers]
+    files = inputs().loc[inputs()["notebook"] == item["step"], "file"]
     made += [
         f'<a href="data/inputs/{html.escape(f.removeprefix("data/"))}" download>{html.escape(f)}</a>' for f in files
     ]
@@ -222,6 +210,29 @@ def helpers_in(code):
     named = [f"{f.value.id}.{f.attr}" for f in calls if isinstance(f.value, ast.Name)]
     modules = {p.stem for p in paths.SOURCE.glob("*.py")} - {"results", "paths"}
     return sorted({name for name in named if name.split(".")[0] in modules})
+
+
+def helper_page(helper):
+    """The page that documents the module of a helper function.
+
+    Raises
+    ------
+    StudyError
+        If none does.
+
+    Examples
+    --------
+    >>> helper_page("statistics.proportion")
+    'api_statistics'
+    """
+    module = helper.split(".")[0]
+    for page in sorted(paths.BOOK.glob("api_*.md")):
+        if re.search(rf"^\.\. helpers:: {module}$", page.read_text(encoding="utf-8"), flags=re.M):
+            return page.stem
+    raise StudyError(
+        expected="every module documented on a page of helpers", found=repr(module), where="book/api_*.md",
+        do=f"add a section with '.. helpers:: {module}' to one of them",
+    )  # fmt: skip
 
 
 def publish_data(folder):
