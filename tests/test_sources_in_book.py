@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from lxml import html as parser
 
 from conftest import run
 from ptmreuse import simulation, sources, study
@@ -22,6 +23,9 @@ def settings(**values):
 
 def test_a_messy_release_gives_a_book_whose_counts_are_the_truth(broken_project, release):
     path, truth = release
+    config = broken_project / "book" / "_config.yml"
+    published = config.read_text(encoding="utf-8").replace('repository_url: ""', "repository_url: https://github.com/a/b")
+    config.write_text(published, encoding="utf-8")
     made = run(broken_project, "book", *settings(source="release", release=path, resamples=199))
     assert made.returncode == 0, made.stderr
     results = broken_project / "_build" / "results"
@@ -41,6 +45,8 @@ def test_a_messy_release_gives_a_book_whose_counts_are_the_truth(broken_project,
     assert verdicts.loc["adaptation-leads", "reason"].startswith("SIMULATED")
     page = (broken_project / "_build" / "html" / "claims.html").read_text(encoding="utf-8")
     assert "SIMULATED papers, not evidence" in page
+    notebook = parser.parse(str(broken_project / "_build" / "html" / "02_coding.html"))
+    assert notebook.xpath("//a[@class='ptm-launch']/text()") == ["Notebook", "Binder", "Colab"]
     counted = run(broken_project, "counts", "--source", "release", "--release", str(path))
     assert json.loads(counted.stdout) == truth
 
