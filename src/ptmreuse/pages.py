@@ -282,10 +282,12 @@ def strip_html(rows, low, high, published=None, unchanged=None):
         An SVG element with the numbers as its alternative text.
     """
     width, step, top = 330, 46, 4
-    if not rows:
+    if all(row["value"] == "" for row, _ in rows):
+        nothing = "no coded papers at hand that could tell"
         return (
-            f'<div class="ptm-strip"><svg role="img" aria-label="No data at hand." viewBox="0 0 {width} 40">'
-            f'<text x="0" y="14" class="s">no data at hand</text><path d="M0 32H{width}" class="d"/></svg></div>'
+            f'<div class="ptm-strip"><svg role="img" aria-label="{nothing}" viewBox="0 0 {width} 40">'
+            f'<text x="0" y="14" class="s">{nothing}</text>'
+            f'<path d="M0 32H{width}" class="d"/></svg></div>'
         )
 
     def x(value):
