@@ -24,7 +24,9 @@ def settings(**values):
 def test_a_messy_release_gives_a_book_whose_counts_are_the_truth(broken_project, release):
     path, truth = release
     config = broken_project / "book" / "_config.yml"
-    published = config.read_text(encoding="utf-8").replace('repository_url: ""', "repository_url: https://github.com/a/b")
+    published = config.read_text(encoding="utf-8").replace(
+        'repository_url: ""', "repository_url: https://github.com/a/b"
+    )
     config.write_text(published, encoding="utf-8")
     made = run(broken_project, "book", *settings(source="release", release=path, resamples=199))
     assert made.returncode == 0, made.stderr
