@@ -183,7 +183,7 @@ def _sampled(claim, found):
     if pd.isna(low) or pd.isna(high):
         return "not checkable", f"too few {found['unit']} for an interval; {claim['why_not']}"
     inside = low <= claim["target"] <= high
-    sample = f"independent sample of {results.count(float(found['n']))} {found['unit']}"
+    sample = f"independent sample of {results.count(float(found['n']), found['unit'])}"
     what = "its interval holds the published result" if inside else "its interval excludes the published result"
     caution = f"; {claim['caution']}" if claim["caution"] else ""
     return "consistent" if inside else "not consistent", f"{sample}: {what}{caution}"

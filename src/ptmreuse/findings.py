@@ -32,7 +32,7 @@ def evidence(source, papers):
     >>> evidence("embedded", 110)
     "the pilot that the study's authors coded by hand (110 papers)"
     """
-    return f"{SOURCES[source]} ({results.count(papers)} papers)"
+    return f"{SOURCES[source]} ({results.count(papers, 'papers')})"
 
 
 def reuse_by_field(uses, fields, *, conf):
@@ -116,7 +116,9 @@ def answer_patterns(shares):
     parts = []
     for unit in ("pairs", "papers"):
         leaders = shares.loc[shares[unit] == shares[unit].max(), "pattern"].tolist()
-        share = results.percent(shares.loc[shares[unit].idxmax(), f"{unit.removesuffix('s')}_share"])
+        most = shares.loc[shares[unit].idxmax()]
+        share = most[f"{unit.removesuffix('s')}_share"]  # not to be had from one paper
+        share = results.count(most[unit], unit) if pd.isna(share) else results.percent(share)
         tie = "lead together" if len(leaders) > 1 else "leads"
         parts.append(f"by {unit}, {' and '.join(leaders)} {tie} with {share}{' each' if len(leaders) > 1 else ''}")
     return f"{parts[0][0].upper()}{'; '.join(parts)[1:]}."
@@ -145,7 +147,7 @@ def answer_stages(stages, *, conf, resamples, seed):
     first = counts.sort_index().idxmax()
     rank = reuse.rank(stages, "stage", first, conf=conf, resamples=resamples, seed=seed)
     return (
-        f"The {first} stage leads with {results.count(counts[first])} of {results.count(len(stages))} instances; it is "
+        f"The {first} stage leads with {results.count(counts[first])} of {results.count(len(stages), 'instances')}; it is "
         f"first in {results.percent(rank.detail['leads'], 0)} of the resamples."
     )
 

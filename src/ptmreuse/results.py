@@ -104,15 +104,17 @@ def points(value, digits=1):
     return "n/a" if _missing(value) else f"{100 * value:.{digits}f} percentage points"
 
 
-def count(value):
-    """A count with thousands separators.
+def count(value, unit=""):
+    """A count with thousands separators, and what is counted.
 
     Examples
     --------
-    >>> count(17511)
-    '17,511'
+    >>> count(17511), count(1, "papers")
+    ('17,511', '1 paper')
     """
-    return "n/a" if _missing(value) else f"{value:,.0f}"
+    if _missing(value):
+        return "n/a"
+    return f"{value:,.0f} {unit.removesuffix('s') if value == 1 else unit}".rstrip()
 
 
 def decimal(value, digits=2):
@@ -175,7 +177,7 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method="count
     if isinstance(value, Estimate):
         forms = {"number": "decimal", "points": "points", "count": "count", "rank": "count"}
         form = form or forms.get(value.scale, "percent")
-        text = FORMS[form](value.value) if not _missing(value.value) else f"n/a ({count(value.n)} {value.unit})"
+        text = FORMS[form](value.value) if not _missing(value.value) else f"n/a ({count(value.n, value.unit)})"
         row.update(
             text=text, value=value.value, low=value.low, high=value.high, confidence=value.conf, n=value.n,
             unit=value.unit, method=value.method, p="" if value.p is None else value.p,
@@ -185,7 +187,8 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method="count
         form = form or ("text" if isinstance(value, str) else "count" if float(value).is_integer() else "decimal")
         text = FORMS[form](value)
         row.update(text=text, value=value, unit=unit, n="" if n is None else n, method=method)
-        words = f"{about}: {text}{' ' + unit if unit and unit != 'share' else ''}"
+        named = count(value, unit) if form == "count" else f"{text} {unit}"
+        words = f"{about}: {named if unit and unit != 'share' else text}"
         row["sentence"] = words if words.endswith(".") else f"{words}."
     _now["numbers"][key] = row
     _write()
