@@ -17,6 +17,30 @@ from ptmreuse.study import FIELDS, PATTERNS, STAGES
 CATEGORIES = {"pattern": PATTERNS, "stage": STAGES, "field": FIELDS}
 
 
+def answered(uses):
+    """Papers with a yes, and those whose answer is known, per share that the study reports.
+
+    Parameters
+    ----------
+    uses : DataFrame
+        Study table of one coder.
+
+    Returns
+    -------
+    dict of str to (int, int)
+        For uses_dl, uses_ptm, and uses_ptm among the papers that use deep learning.
+
+    Examples
+    --------
+    >>> uses = pd.DataFrame({"uses_dl": ["yes", "yes", "no"], "uses_ptm": ["yes", "unknown", "yes"]})
+    >>> answered(uses)
+    {'uses_dl': (2, 3), 'uses_ptm': (2, 2), 'uses_ptm_given_dl': (1, 1)}
+    """
+    asked = {q: uses[q] for q in ("uses_dl", "uses_ptm")}
+    asked["uses_ptm_given_dl"] = uses.loc[uses["uses_dl"] == "yes", "uses_ptm"]
+    return {name: (int((said == "yes").sum()), int((said != "unknown").sum())) for name, said in asked.items()}
+
+
 def items(tables, question="pattern"):
     """What is counted: one item per paper, canonical model and known pattern (or stage).
 
@@ -232,7 +256,7 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     -------
     Estimate
         Rank 1 is the most frequent; `detail["leads"]` is the share of resamples in which it is first.
-        NaN without codes.
+        NaN with less than two papers.
 
     Examples
     --------
@@ -241,15 +265,16 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     1.0
     """
     known = codes[codes[column] != "unknown"]
-    if known.empty:
-        return statistics.undefined(0, unit, "nothing coded", conf=conf, label="rank", scale="rank")
-    table = pd.crosstab(known["paper"], known[column])
+    papers = known["paper"].nunique()
+    if papers < 2:
+        reason = "no spread between papers, there is only one" if papers else "nothing coded"
+        return statistics.undefined(len(known), unit, reason, conf=conf, label="rank", scale="rank")
+    table = known.groupby(["paper", column]).size().unstack(fill_value=0)
     if category not in table:
         table[category] = 0
     counts = table.to_numpy()
     own = table.columns.get_loc(category)
     rng = np.random.default_rng(seed)
-    papers = len(counts)
     ranks, block = [], max(1, 5_000_000 // papers)  # blocks keep the resamples of a large corpus within memory
     for start in range(0, resamples, block):
         drawn = rng.multinomial(papers, np.full(papers, 1 / papers), size=min(block, resamples - start))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ptmreuse import association, coders, names, statistics
+from ptmreuse import association, coders, names, reuse, statistics
 from ptmreuse.errors import StudyError
 from ptmreuse.study import FIELDS, PATTERNS, data_kind
 
@@ -624,15 +624,12 @@ def two_ways(evidence, facts, *, conf, resamples, seed):
     True
     """
     uses, kind = evidence["uses"], data_kind(evidence)
-    yes = {q: int((uses[q] == "yes").sum()) for q in ("uses_dl", "uses_ptm")}
-    known = {q: int((uses[q] != "unknown").sum()) for q in yes}
-    both = int(((uses["uses_dl"] == "yes") & (uses["uses_ptm"] != "unknown")).sum())
-    within = int(((uses["uses_dl"] == "yes") & (uses["uses_ptm"] == "yes")).sum())
+    counts = reuse.answered(uses)
     again = {"conf": conf, "resamples": resamples, "seed": seed}
     rows = [
-        _share_twice("share that uses deep learning", yes["uses_dl"], known["uses_dl"], **again),
-        _share_twice("share that reuses a model", yes["uses_ptm"], known["uses_ptm"], **again),
-        _share_twice("reuse among deep learning", within, both, **again),
+        _share_twice("share that uses deep learning", *counts["uses_dl"], **again),
+        _share_twice("share that reuses a model", *counts["uses_ptm"], **again),
+        _share_twice("reuse among deep learning", *counts["uses_ptm_given_dl"], **again),
         _pairs_twice(evidence, **again),
     ]
     counts, _, _ = _pattern_counts(evidence, "papers", "canonical", "")
