@@ -6,12 +6,29 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import settings
 
 from ptmreuse import paths
+
+# The same examples in every run, and no stop-watch: a busy machine must not turn a true property red.
+settings.register_profile("ptmreuse", deadline=None, derandomize=True)
+settings.load_profile("ptmreuse")
 
 NOT_COPIED = shutil.ignore_patterns(
     ".venv", ".git", "_build", "__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache", "tests", "bench"
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """In CI a check that did not run is a failure; elsewhere one line says which did not, and what they lack."""
+    report = yield
+    if report.skipped:
+        reason = report.longrepr[2]
+        report.longrepr = (str(item.path), None, reason)  # without line numbers pytest joins them into one line
+        if os.environ.get("PTMREUSE_NO_SKIP") == "1":
+            report.outcome, report.longrepr = "failed", f"no test may be skipped here: {reason}"
+    return report
 
 
 def run(project, *arguments):

@@ -182,7 +182,7 @@ ANSWERS = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(ANSWERS, ANSWERS)
 def test_every_paper_is_counted_once(first, second):
     a, b = coding("a", first), coding("b", second)

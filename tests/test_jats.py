@@ -177,7 +177,6 @@ def test_no_external_file_is_read(tmp_path):
 WORDS = st.lists(st.text("abc é<&", min_size=1, max_size=8), min_size=1, max_size=4)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(WORDS, st.booleans()), min_size=1, max_size=6))
 def test_all_paragraphs_in_order_and_no_reference(paragraphs):
     """Whatever is written comes out, whatever is cited does not."""
@@ -195,7 +194,7 @@ def test_all_paragraphs_in_order_and_no_reference(paragraphs):
         assert [text for *_, text in read.sections] == [e for e in expected if e]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.binary(max_size=200), st.sampled_from([b"", b"<article><body><p>", TRAPS[:700]]))
 def test_any_bytes_are_read_or_refused(tail, head):
     try:
@@ -205,7 +204,6 @@ def test_any_bytes_are_read_or_refused(tail, head):
     assert read.sections
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_plain_text_keeps_every_word_outside_headings_and_references(text):
     data = text.replace("\0", "").replace("#", "").encode("utf-8", "ignore")

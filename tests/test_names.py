@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ptmreuse import names
@@ -116,13 +116,11 @@ def test_missing_names_and_the_index_are_kept():
     assert len(names.normalise([])) == 0
 
 
-@settings(deadline=None)
 @given(st.sampled_from(list(ALIASES.itertuples(index=False))), st.sampled_from([str.upper, str.lower, str]))
 def test_every_alias_finds_its_model_in_any_case(row, case):
     assert canonical(case(row.alias)) == row.canonical
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=40)))
 def test_any_text_gives_one_row_each_and_never_fails(texts):
     out = names.normalise(texts)
@@ -132,7 +130,6 @@ def test_any_text_gives_one_row_each_and_never_fails(texts):
     assert out.loc[out.how != "unmatched", "canonical"].isin(known).all()
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(ALIASES.alias)), st.integers(0, 9), st.integers(0, 30))
 @example("Inception 3", 1, 0)  # one letter from Inception v1, whose digits agree
 def test_a_changed_digit_never_keeps_the_model_by_edit(alias, digit, place):

@@ -176,7 +176,7 @@ def test_counting_rules_differ_as_in_the_authors_scripts(one_paper):
     assert rules.sum() == 7 + 4
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.sampled_from([*release.ANSWER_TABLES]).flatmap(

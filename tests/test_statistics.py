@@ -446,8 +446,8 @@ def test_fractional_counting_weighs_a_paper_once():
 
 # ------------------------------------------------------------------------------------------- properties
 
-CHEAP = settings(max_examples=60, deadline=None, derandomize=True)
-MANY = settings(max_examples=15, deadline=None, derandomize=True)
+CHEAP = settings(max_examples=60)
+MANY = settings(max_examples=15)
 
 
 @st.composite

@@ -146,9 +146,10 @@ def answer_stages(stages, *, conf, resamples, seed):
     counts = stages["stage"].value_counts()
     first = counts.sort_index().idxmax()
     rank = reuse.rank(stages, "stage", first, conf=conf, resamples=resamples, seed=seed)
+    all_instances = results.count(len(stages), "instances")
     return (
-        f"The {first} stage leads with {results.count(counts[first])} of {results.count(len(stages), 'instances')}; it is "
-        f"first in {results.percent(rank.detail['leads'], 0)} of the resamples."
+        f"The {first} stage leads with {results.count(counts[first])} of {all_instances}; it is first in "
+        f"{results.percent(rank.detail['leads'], 0)} of the resamples."
     )
 
 
