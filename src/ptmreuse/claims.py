@@ -4,8 +4,8 @@
 verdict                   meaning
 ========================= ==================================================================================
 reproduced                recomputed from the data the claim is about, with the published result
-consistent                an independent sample of real papers does not contradict it
-not consistent            recomputed with another result, or contradicted by an independent sample
+consistent                within the interval of an independent sample of real papers
+not consistent            recomputed with another result, or outside the interval of an independent sample
 not checkable             the data at hand cannot speak to it; the reason says what would
 ========================= ==================================================================================
 """
@@ -214,11 +214,14 @@ def verify(values, path=None):
     verdicts = study.read_csv(path)
     for claim in verdicts.to_dict("records"):
         found = f", found {claim['found']}" if claim["found"] else ""
-        print(f"{claim['verdict']:<15} {claim['id']}: expected {claim['expected']}{found}")
+        why = f" ({claim['reason']})" if claim["verdict"] == "not checkable" else ""
+        print(f"{claim['verdict']:<15} {claim['id']}: expected {claim['expected']}{found}{why}")
     counts = verdicts["verdict"].value_counts()
     print(
         "; ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS) + f"; {len(verdicts)} claims, source: {values['source']}"
     )
+    if values["source"] != "release":
+        print("The released database is doi:10.5281/zenodo.21874098; run with source: release and release: FILE.")
     # The baseline was recorded with the embedded data; another source has no verdicts to fall back from.
     if values["source"] != "embedded":
         return 0

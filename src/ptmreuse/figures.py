@@ -198,8 +198,8 @@ def _inlined(svg, name, alt, layout):
     return "\n".join(line for line in text.splitlines() if line.strip())
 
 
-def _percent_axis(ax):
-    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+def _percent(axis):
+    axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0, symbol="\N{NO-BREAK SPACE}%"))
 
 
 def funnel(table):
@@ -266,14 +266,15 @@ def intervals(table, *, reference=None, reference_label="", percent=True, xlabel
     starts = table["label"].ne("")
     labels, line = table.loc[starts, "label"].tolist(), starts.cumsum() - 1
     groups = list(dict.fromkeys(table["group"])) if "group" in table else [""]
-    fig, ax = canvas(height=0.95 + 0.44 * len(labels))
+    # Two intervals in one line stand beside each other; a mark without interval stays on the line.
+    crowded = (table["low"] < table["high"]) & line.duplicated(keep=False)
+    beside = table.loc[crowded, "group"].nunique() > 1 if "group" in table else False
+    fig, ax = canvas(height=0.95 + (0.56 if beside else 0.44) * len(labels))
     for position, group in enumerate(groups):
         part = table[table["group"] == group] if "group" in table else table
         colour, marker = GROUP_MARKS.get(group, MARKS[position % len(MARKS)])
-        # Two intervals in one line stand beside each other; a mark without interval stays on the line.
-        crowded = (part["low"] < part["high"]) & line.duplicated(keep=False)[part.index]
-        shift = 0.13 * position * crowded.astype(float)
-        y = line[part.index] + shift
+        shift = 0.26 * (position - (len(groups) - 1) / 2) if beside else 0
+        y = line[part.index] + shift * crowded[part.index]
         ax.hlines(y, part["low"], part["high"], color=colour, lw=3, alpha=0.45)
         inside = "none" if group == "published" else colour
         ax.plot(part["value"], y, marker, color=colour, markerfacecolor=inside, mew=1.8, ms=8, label=group or None)
@@ -292,7 +293,7 @@ def intervals(table, *, reference=None, reference_label="", percent=True, xlabel
     ax.set_axisbelow(True)
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(nbins=7))
     if percent:
-        _percent_axis(ax)
+        _percent(ax.xaxis)
     if len(groups) > 1:
         _legend(fig, *ax.get_legend_handles_labels(), columns=len(groups))
     return fig
@@ -318,7 +319,7 @@ def over_years(table, series):
         ax.vlines(part["year"], part["low"], part["high"], color=colour, lw=3, alpha=0.4)
         ax.plot(part["year"], part["share"], marker + "-", color=colour, ms=5.5, lw=1)
         ax.set(title=title, ylim=(-0.02, 1.02))
-        ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        _percent(ax.yaxis)
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, nbins=6))
         ax.grid(axis="y", color=FAINT, lw=0.6)
         ax.set_axisbelow(True)

@@ -1,6 +1,7 @@
 """What the pages can say beyond MyST: recorded numbers, tables and figures, input files, parameters.
 
 - the role ``num``: a recorded number, linked to its row in the registry; ``key|interval`` adds its interval;
+- the role ``kind``: the sign of a data kind, by its name or by the key of a recorded number;
 - the directive ``result``: a recorded table or figure;
 - the directive ``strip``: recorded shares with their intervals, small, against a published one;
 - the directive ``verdicts``: how many claims got which verdict, as a bar;
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 def setup(app):
     """Register with Sphinx."""
     app.add_role("num", Number())
+    app.add_role("kind", Kind())
     for name, directive in {
         "result": Result, "strip": Strip, "verdicts": Verdicts, "datafile": DataFile, "registry": Registry,
         "parameters": Parameters, "helpers": Helpers,
@@ -224,6 +226,18 @@ class Number(SphinxRole):
         classes = ["ptm-traced", *(["ptm-said"] if len(text.split()) > 4 else [])]
         link = nodes.reference("", text, refuri=target, internal=True, classes=classes)
         return [link], []
+
+
+class Kind(SphinxRole):
+    """The sign of a data kind in prose: named, or that of a recorded number, so that it follows the source in use."""
+
+    def run(self):
+        try:
+            kind = self.text if self.text in results.LABELS else recorded(self.text)["data_kind"]
+        except StudyError as error:
+            logger.warning(str(error), location=self.get_location(), type="ptmreuse", subtype="kind")
+            return [nodes.problematic(self.rawtext, self.rawtext)], []
+        return [nodes.raw("", results.badge(kind), format="html")], []
 
 
 class _Html(SphinxDirective):

@@ -134,11 +134,11 @@ def p_value(value):
     Examples
     --------
     >>> p_value(0.00001), p_value(0.0312)
-    ('<\xa00.001', '0.031')
+    ('<\xa0.001', '.031')
     """
     if _missing(value):
         return "n/a"
-    return "<\N{NO-BREAK SPACE}0.001" if value < 0.001 else f"{value:.3f}"
+    return "<\N{NO-BREAK SPACE}.001" if value < 0.001 else f"{value:.3f}".replace("0.", ".", 1)
 
 
 # n/a never turns into 0 % or 100 %.
@@ -298,9 +298,9 @@ def table_html(frame, formats=None, labels=None):
     numeric = {c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c])} | {
         c for c, form in formats.items() if form != "text"
     }
+    looks = {c: ' class="ptm-num"' if c in numeric else _room(frame[c]) for c in frame.columns}
     heads = " ".join(
-        f'<th scope="col"{_num(c in numeric)}>{escaped(labels.get(c, str(c).replace("_", " ")))}</th>'
-        for c in frame.columns
+        f'<th scope="col"{looks[c]}>{escaped(labels.get(c, str(c).replace("_", " ")))}</th>' for c in frame.columns
     )
     linked = len(frame.columns) > 0 and frame.columns[0] == "id" and frame["id"].is_unique
     rows = []
@@ -309,16 +309,20 @@ def table_html(frame, formats=None, labels=None):
         for position, (column, value) in enumerate(zip(frame.columns, values, strict=True)):
             shown = _cell_html(value, column, formats.get(column))
             tag, scope = ("th", ' scope="row"') if position == 0 else ("td", "")
-            cells.append(f"<{tag}{scope}{_num(column in numeric)}>{shown}</{tag}>")
+            cells.append(f"<{tag}{scope}{looks[column]}>{shown}</{tag}>")
         mark = f' id="{escaped(values[0])}"' if linked and re.fullmatch(r"[A-Za-z][\w.-]*", str(values[0])) else ""
         rows.append(f"<tr{mark}>" + " ".join(cells) + "</tr>")  # the search reads words between blanks
+    if not rows:
+        rows = [f'<tr><td colspan="{len(frame.columns)}">none</td></tr>']
     # A table too long to overlook gets a filter where scripts run.
     long = ' class="ptm-long"' if len(frame) > 14 else ""
     return f"<table{long}><thead><tr>{heads}</tr></thead><tbody>{' '.join(rows)}</tbody></table>"
 
 
-def _num(is_number):
-    return ' class="ptm-num"' if is_number else ""
+def _room(column):
+    # Browsers squeeze texts to a word per line before they let a table scroll; long ones ask for their room.
+    longest = int(column.astype("str").str.len().max()) if len(column) else 0
+    return ' class="ptm-prose"' if longest > 90 else ' class="ptm-words"' if longest > 28 else ""
 
 
 def _cell_html(value, column, form):

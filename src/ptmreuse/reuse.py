@@ -199,6 +199,39 @@ def pattern_shares(reuse, *, conf, resamples, seed):
     return pd.DataFrame(rows), estimates
 
 
+def stage_shares(stages, *, conf, resamples, seed):
+    """Each stage's share of the instances with a known stage, with papers resampled.
+
+    Parameters
+    ----------
+    stages : DataFrame
+        From `items` with question *stage*.
+    conf, resamples, seed
+        Of the bootstrap of papers.
+
+    Returns
+    -------
+    DataFrame
+        One row per stage, in the order of the scientific process: stage, instances, share, low, high.
+
+    Examples
+    --------
+    >>> stages = pd.DataFrame({"paper": list("aabc"), "stage": ["Test", "Analysis", "Test", "Test"]})
+    >>> table = stage_shares(stages, conf=0.95, resamples=199, seed=1)
+    >>> table.set_index("stage").loc[["Test", "Analysis"], "share"].tolist()
+    [0.75, 0.25]
+    """
+    rows = []
+    for stage in STAGES:
+        clusters = per_paper(stages, stage, "stage")
+        share = statistics.clustered_share(
+            clusters["of_category"], clusters["items"], unit="instances", conf=conf, resamples=resamples, seed=seed
+        )
+        count = int(clusters["of_category"].sum())
+        rows.append({"stage": stage, "instances": count, "share": share.value, "low": share.low, "high": share.high})
+    return pd.DataFrame(rows)
+
+
 def most_reused(reuse, by, *, conf, resamples, seed):
     """The most reused models, by canonical name or by family, with rank intervals.
 

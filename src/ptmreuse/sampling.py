@@ -81,6 +81,52 @@ def funnels(facts, conf=0.95):
     return pd.DataFrame(rows)
 
 
+# What both releases counted, each of the same kind of papers before: part, whole in v1 and in May 2026.
+COMPARED = {
+    "cited at least once": ("v1_cited", "v1_analysed", "may2026_cited", "may2026_found"),
+    "natural science, of the cited": ("v1_natural_science", "v1_cited", "may2026_natural_science", "may2026_cited"),
+    "reuse, of natural science (v1) or full texts": (
+        "v1_reuse_papers", "v1_natural_science", "may2026_reuse_papers", "may2026_full_text",
+    ),
+}  # fmt: skip
+
+
+def releases(facts, conf=0.95):
+    """The shares that both releases allow to compute, side by side.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        From `study.published`.
+    conf : float
+        Confidence level of the Wilson intervals.
+
+    Returns
+    -------
+    DataFrame
+        Two rows per share, v1 and May 2026: label (empty in the second), share, group, papers, of, value, low, high.
+
+    Examples
+    --------
+    >>> from ptmreuse import study
+    >>> table = releases(study.published())
+    >>> table.loc[table["share"].str.startswith("reuse"), "value"].round(3).tolist()
+    [0.144, 0.264]
+    """
+    rows = []
+    for label, ids in COMPARED.items():
+        counts = [int(facts.loc[name, "value"]) for name in ids]
+        for group, (part, whole) in {"v1": counts[:2], "May 2026": counts[2:]}.items():
+            share = statistics.proportion(part, whole, conf=conf)
+            rows.append(
+                {
+                    "label": label if group == "v1" else "", "share": label, "group": group, "papers": part,
+                    "of": whole, "value": share.value, "low": share.low, "high": share.high,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def by_year(papers, uses):
     """Papers per year, with how many answered each question and how many with yes.
 
