@@ -35,7 +35,8 @@ def judge(claim, source, kind="coded", **found):
         ("adaptation-share", "embedded", {"value": "nan", "low": "nan", "high": "nan"}, "not checkable"),
         ("adaptation-leads", "release", {"value": 1}, "reproduced"),
         ("adaptation-leads", "release", {"value": 2, "low": 1, "high": 3}, "not consistent"),
-        ("adaptation-leads", "embedded", {"value": 2, "low": 1, "high": 3}, "consistent"),
+        ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 1}, "consistent"),
+        ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 3}, "not checkable"),
         ("adaptation-leads", "tables", {"value": 3, "low": 2, "high": 3}, "not consistent"),
         ("full-text-agree", "release", {"value": 6962}, "reproduced"),
         ("full-text-label", "embedded", {"value": 6962}, "not consistent"),
@@ -45,6 +46,20 @@ def test_verdicts(claim, source, found, verdict):
     judged = judge(claim, source, **found)
     assert judged["verdict"] == verdict
     assert judged["reason"]
+
+
+def test_a_database_is_judged_by_the_release_that_it_holds():
+    total = dict.fromkeys(("text", "low", "high", "n", "unit", "step", "cell"), "")
+    total |= {"key": "evidence_papers", "value": 18091}
+    registry = pd.DataFrame([total, total | {"key": "evidence_cited", "value": 13815}]).set_index("key", drop=False)
+    judged = claims.evaluate(LEDGER, registry, "release", "coded").set_index("id")
+    assert judged.loc[["may-found", "may-cited"], "verdict"].tolist() == ["reproduced", "not consistent"]
+    assert judged.loc["v1-cited", ["verdict", "reason"]].tolist() == [
+        "not checkable", "the database in use holds the papers of May 2026, not of v1",
+    ]  # fmt: skip
+    registry.loc["evidence_papers", "value"] = 18090
+    judged = claims.evaluate(LEDGER, registry, "release", "coded").set_index("id")
+    assert judged.loc[["may-found", "v1-cited"], "verdict"].tolist() == ["not consistent", "reproduced"]
 
 
 def test_simulated_papers_give_no_verdict_about_the_world():

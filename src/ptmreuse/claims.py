@@ -1,11 +1,11 @@
-"""The claims ledger: every published claim, checked against the data at hand, with a verdict.
+"""The claims ledger: the published claims that could be found, checked against the data at hand, with a verdict.
 
 ========================= ==================================================================================
 verdict                   meaning
 ========================= ==================================================================================
 reproduced                recomputed from the data the claim is about, with the published result
-consistent                within the interval of an independent sample of real papers
-not consistent            recomputed with another result, or outside the interval of an independent sample
+consistent                within the interval of another sample of real papers
+not consistent            recomputed with another result, or outside the interval of another sample
 not checkable             the data at hand cannot speak to it; the reason says what would
 ========================= ==================================================================================
 """
@@ -17,6 +17,7 @@ from ptmreuse.errors import StudyError
 
 VERDICTS = ("reproduced", "consistent", "not consistent", "not checkable")
 CHECKS = ("equal", "share", "top")
+TOTAL = "evidence_papers"  # all papers of the source; tells which release a database holds
 COLUMNS = (
     "id", "question", "statement", "release", "check", "fact", "expected", "tolerance", "key", "same_data", "sample",
     "caution", "why_not", "baseline",
@@ -128,10 +129,19 @@ def evaluate(claims, registry, source, kind):
         One row per claim: id, question, statement, release, expected, found, interval, verdict, reason, notebook,
         cell, source_kind, source, baseline.
     """
-    return pd.DataFrame([_judge(claim, registry, source, kind) for claim in claims.to_dict("records")])
+    held = _release_held(claims, registry) if source == "release" else None
+    return pd.DataFrame([_judge(claim, registry, source, kind, held) for claim in claims.to_dict("records")])
 
 
-def _judge(claim, registry, source, kind):
+def _release_held(claims, registry):
+    """The release whose total the database in use has; None if it has none of the published totals."""
+    if TOTAL not in registry.index:
+        return None
+    same = claims[(claims["key"] == TOTAL) & (claims["target"] == float(registry.loc[TOTAL, "value"]))]
+    return same["release"].iloc[0] if len(same) == 1 else None
+
+
+def _judge(claim, registry, source, kind, held):
     key = claim["key"]
     same = claim["same_data"] == "any" or source in claim["same_data"].split()
     found = registry.loc[key] if key in registry.index and registry.loc[key, "value"] != "" else None
@@ -141,6 +151,8 @@ def _judge(claim, registry, source, kind):
         found = None
     elif found is None:
         reason = claim["why_not"] or f"no number {key} was recorded"
+    elif held and claim["check"] != "top" and claim["release"] not in (held, "pilot") and claim["same_data"] != "any":
+        reason, found = f"the database in use holds the papers of {held}, not of {claim['release']}", None
     elif same:
         verdict, reason = _recomputed(claim, float(found["value"]))
     elif claim["sample"] == "yes":
@@ -156,7 +168,7 @@ def _judge(claim, registry, source, kind):
         "statement": claim["statement"],
         "release": claim["release"],
         "expected": claim["target_text"],
-        "found": "" if found is None else found["text"],
+        "found": "" if found is None else f"{'rank ' if claim['check'] == 'top' else ''}{found['text']}",
         "interval": "" if found is None else _interval(claim, found),
         "verdict": verdict,
         "reason": reason,
@@ -173,18 +185,21 @@ def _recomputed(claim, value):
     same = abs(value - claim["target"]) <= float(claim["tolerance"] or 0)
     # A caution about comparing with an independent sample does not bear on the data themselves.
     caution = f"; {claim['caution']}" if claim["caution"] and claim["sample"] == "no" else ""
-    return (
-        "reproduced" if same else "not consistent"
-    ), f"recomputed with {'the same' if same else 'another'} result{caution}"
+    what = (
+        "two published numbers, which" if claim["same_data"] == "any" else "recomputed from these papers; the results"
+    )
+    return "reproduced" if same else "not consistent", f"{what} {'agree' if same else 'differ'}{caution}"
 
 
 def _sampled(claim, found):
     low, high = (pd.to_numeric(found[c], errors="coerce") for c in ("low", "high"))
     if pd.isna(low) or pd.isna(high):
         return "not checkable", f"too few {found['unit']} for an interval; {claim['why_not']}"
+    sample = f"another sample, of {results.count(float(found['n']), found['unit'])}"
+    if claim["check"] == "top" and low <= 1 < high:
+        return "not checkable", f"{sample}: ranks {low:.0f} to {high:.0f} are possible, so it cannot tell what leads"
     inside = low <= claim["target"] <= high
-    sample = f"independent sample of {results.count(float(found['n']), found['unit'])}"
-    what = "its interval holds the published result" if inside else "its interval excludes the published result"
+    what = "its interval includes the published result" if inside else "its interval excludes the published result"
     caution = f"; {claim['caution']}" if claim["caution"] else ""
     return "consistent" if inside else "not consistent", f"{sample}: {what}{caution}"
 
@@ -194,7 +209,7 @@ def _interval(claim, found):
     if pd.isna(low) or pd.isna(high):
         return ""
     show = results.percent if claim["check"] == "share" else results.count
-    return f"{show(low)} to {show(high)}"
+    return f"{'rank ' if claim['check'] == 'top' else ''}{show(low)} to {show(high)}"
 
 
 def verify(values, path=None):

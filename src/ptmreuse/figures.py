@@ -27,7 +27,7 @@ VARIABLES = {
 KIND_NOTES = {
     "published": "Published facts",
     "coded": "Coded papers",
-    "simulated": "SIMULATED \N{EM DASH} not evidence",
+    "simulated": "Simulated, not evidence",
 }
 WIDE, NARROW = 7.2, 3.9  # inches; a page column and a phone
 FONTS = "'Source Sans 3', 'DejaVu Sans', sans-serif"
@@ -353,6 +353,7 @@ def ranking(table, top=12):
     right.hlines(part.index, part["rank_low"], part["rank_high"], color=ORANGE, lw=3.5, alpha=0.45)
     right.plot(part["rank"], part.index, "D", color=ORANGE, ms=5.5)
     right.set_title("rank, with interval", fontweight="normal")
+    right.set_xlim(left=0.4)  # there is no rank 0
     right.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, nbins=6))
     right.grid(axis="x", color=FAINT, lw=0.6)
     right.set_axisbelow(True)

@@ -3,6 +3,8 @@
 import pandas as pd
 
 from ptmreuse import results, reuse, statistics
+from ptmreuse.answers import UNREADABLE
+from ptmreuse.claims import VERDICTS
 from ptmreuse.study import FIELDS
 
 SOURCES = {
@@ -13,15 +15,16 @@ SOURCES = {
     "simulated": "a simulated corpus, which says nothing about the world",
 }
 SCOPE = {
-    "embedded": "It is real and small, and from another frame than the study's; the released database answers more.",
-    "release": "It is what the study itself counted; only papers that people check can tell how often it is right.",
-    "tables": "What it says about the study depends on how its papers were chosen and coded.",
-    "simulated": "Nothing it shows is a finding.",
+    "embedded": "Its papers are real, but few, from PLOS only and apparently chosen without the study's search terms; "
+    "they can neither confirm nor refute its shares.",
+    "release": "Its codes are what the study itself counted; only checked papers tell how often they are right.",
+    "tables": "What they say about the study depends on how their papers were chosen and coded.",
+    "simulated": "Nothing that it shows is a finding.",
 }
 SCOPE["pilot"] = SCOPE["embedded"]
-NO_FIELDS = "The source in use records no scientific fields, so this cannot be checked with it."
-NO_STAGES = "The source in use records no stages, so this cannot be checked with it."
-NO_REUSE = "The source in use holds no reuse with a known pattern."
+NO_FIELDS = "The data in use record no fields, so they cannot check this."
+NO_STAGES = "The data in use record no stages, so they cannot check this."
+NO_REUSE = "The data in use hold no reuse with a known pattern."
 
 
 def evidence(source, papers):
@@ -33,6 +36,52 @@ def evidence(source, papers):
     "the pilot that the study's authors coded by hand (110 papers)"
     """
     return f"{SOURCES[source]} ({results.count(papers, 'papers')})"
+
+
+def reliability(raters):
+    """How reliably the papers were coded, as far as the source in use tells.
+
+    Parameters
+    ----------
+    raters : list of str
+        Coders whose codes the source holds.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> reliability(["authors"])
+    'How reliably they were coded cannot be told: the source in use holds one coding only.'
+    """
+    if len(raters) < 2:
+        return "How reliably they were coded cannot be told: the source in use holds one coding only."
+    return f"Two coders, {raters[0]} and {raters[1]}, are compared at the end of this chapter."
+
+
+def answers(read):
+    """What was made of the model answers in the source in use, for a sentence.
+
+    Parameters
+    ----------
+    read : DataFrame
+        Columns status and answers (a count).
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> answers(pd.DataFrame({"status": ["ok", "error"], "answers": [3, 1]}))
+    'Of 4 model answers, 3 gave a record and 1 gave none.'
+    """
+    total = int(read["answers"].sum())
+    good = int(read.loc[~read["status"].isin(UNREADABLE), "answers"].sum())
+    if not total:
+        return "The source in use was coded by people and holds no model answers."
+    return f"Of {results.count(total, 'model answers')}, {good:,} gave a record and {total - good:,} gave none."
 
 
 def reuse_by_field(uses, fields, *, conf):
@@ -151,6 +200,55 @@ def answer_stages(stages, *, conf, resamples, seed):
         f"The {first} stage leads with {results.count(counts[first])} of {all_instances}; it is first in "
         f"{results.percent(rank.detail['leads'], 0)} of the resamples."
     )
+
+
+def left_out(trend):
+    """The range of a trend when each year is left out once, for a sentence.
+
+    Parameters
+    ----------
+    trend : Estimate
+        From `association.trend`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from ptmreuse import association
+    >>> left_out(association.trend([1, 2, 4, 5], [10] * 4, [2020, 2021, 2022, 2023]))
+    '1.96 to 2.49'
+    """
+    ratios = trend.detail.get("leave_one_out_range", (None, None))
+    least, most = (results.decimal(ratio) for ratio in ratios)
+    return least if least == most else f"{least} to {most}"
+
+
+def what_holds(verdicts):
+    """What the claims about fields, patterns and stages come to, for a sentence.
+
+    Counts of the pilot and of the corpus only show that the tables are complete; they answer no question.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        From `claims.evaluate`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> verdicts = pd.DataFrame({"question": ["RQ1", "pilot"], "verdict": ["consistent", "reproduced"]})
+    >>> what_holds(verdicts).partition(": ")[2]
+    'none reproduced, 1 consistent, none not consistent, none not checkable.'
+    """
+    asked = verdicts.loc[verdicts["question"].str.startswith("RQ"), "verdict"]
+    counts = asked.value_counts()
+    parts = ", ".join(f"{counts.get(verdict, 'none')} {verdict}" for verdict in VERDICTS)
+    return f"The {len(asked)} claims about fields, patterns and stages: {parts}."
 
 
 # question, column, the category claimed to lead, words for "as many papers ... as ..."

@@ -203,10 +203,18 @@ def recorded(key):
 
 def with_interval(row):
     """A recorded number with its interval, as prose shows it."""
-    if row["low"] == "":
-        return row["text"]
-    show = results.percent if "%" in row["text"] else results.points if "points" in row["text"] else results.decimal
-    return f"{row['text']} [{show(float(row['low']))} to {show(float(row['high']))}]"
+    ends = limits(row)
+    return f"{row['text']} [{', '.join(ends)}]" if ends else row["text"]
+
+
+def limits(row):
+    """The ends of a recorded number's interval in the number's own unit; none if it has none."""
+    ends = [pd.to_numeric(row[end], errors="coerce") for end in ("low", "high")]
+    if any(pd.isna(ends)):
+        return []
+    share = "%" in row["text"] or "points" in row["text"]
+    show = results.count if row["text"].isdecimal() else results.decimal
+    return [f"{100 * end:.1f}" if share else show(end) for end in ends]
 
 
 class Number(SphinxRole):
@@ -297,7 +305,7 @@ def strip_html(rows, low, high, published=None, unchanged=None):
     """
     width, step, top = 330, 46, 4
     if all(row["value"] == "" for row, _ in rows):
-        nothing = "no coded papers at hand that could tell"
+        nothing = "the data in use cannot tell"
         return (
             f'<div class="ptm-strip"><svg role="img" aria-label="{nothing}" viewBox="0 0 {width} 40">'
             f'<text x="0" y="14" class="s">{nothing}</text>'
@@ -318,8 +326,8 @@ def strip_html(rows, low, high, published=None, unchanged=None):
     if unchanged:
         value, _, words = unchanged.partition(" ")
         marks.append(
-            f'<path d="M{x(value)} {top + 20}V{bottom}" class="d"/>'
-            f'<text x="{x(value)}" y="{bottom + 13}" text-anchor="middle" class="s">{html.escape(words)}</text>'
+            "".join(f'<path d="M{x(value)} {top + step * i + 23}v18" class="d"/>' for i in range(len(rows)))
+            + f'<text x="{x(value)}" y="{bottom + 13}" text-anchor="middle" class="s">{html.escape(words)}</text>'
         )
         said.append(f"the dashed line at {value} means {words}")
     for position, (row, words) in enumerate(rows):
@@ -388,10 +396,14 @@ class Registry(_Html):
         rows = []
         for row in book.registry().to_dict("records"):
             step = html.escape(row["step"])
-            limits = pd.to_numeric(pd.Series([row["low"], row["high"]]), errors="coerce")
-            interval = "" if limits.isna().any() else f"{limits[0]:.4g} to {limits[1]:.4g}"
             count = "" if row["n"] == "" else results.count(float(row["n"]))
-            cells = [row["about"], row["text"], interval, f"{count} {row['unit']}".strip(), row["method"]]
+            cells = [
+                row["about"],
+                row["text"],
+                " to ".join(limits(row)),
+                f"{count} {row['unit']}".strip(),
+                row["method"],
+            ]
             rows.append(
                 f'<tr id="n-{html.escape(row["key"])}"><th scope="row"><code>{html.escape(row["key"])}</code></th>'
                 + "".join(f" <td>{results.escaped(c)}</td>" for c in cells)
@@ -404,9 +416,9 @@ class Registry(_Html):
         )
         body = f'<table class="ptm-long"><thead><tr>{heads}</tr></thead><tbody>{" ".join(rows)}</tbody></table>'
         inputs = results.table_html(book.inputs()[["notebook", "file", "sha256"]])
-        return _plain_table(
-            "registry", f"The {len(rows)} numbers that the pages of this book name.", body, "numbers.csv"
-        ) + (_plain_table("inputs", "The input files that each notebook read.", inputs, "inputs.csv"))
+        return _plain_table("registry", f"The {len(rows)} recorded numbers.", body, "numbers.csv") + (
+            _plain_table("inputs", "The input files that each notebook read.", inputs, "inputs.csv")
+        )
 
 
 def _plain_table(name, caption, body, file):

@@ -21,7 +21,7 @@ from ptmreuse.errors import StudyError
 from ptmreuse.study import KINDS
 
 LABELS = {
-    "published": "Published fact",
+    "published": "Published facts",
     "coded": "Coded papers",
     "simulated": "Simulated, not evidence",
 }
@@ -142,14 +142,17 @@ def p_value(value):
 
 
 # n/a never turns into 0 % or 100 %.
-FORMS = {"percent": percent, "points": points, "count": count, "decimal": decimal, "p": p_value, "text": str}
+FORMS = {
+    "percent": percent, "percent2": lambda share: percent(share, 2), "points": points, "count": count,
+    "decimal": decimal, "p": p_value, "text": str,
+}  # fmt: skip
 
 
 def _missing(value):
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
-def number(key, value, *, about, kind, form=None, unit="", n=None, method="counted"):
+def number(key, value, *, about, kind, form=None, unit="", n=None, method=None):
     """Record one number for the pages, with everything needed to trace it.
 
     Parameters
@@ -161,7 +164,7 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method="count
     about : str
         What it is, for the registry.
     kind : {'published', 'coded', 'simulated'}
-    form : {'count', 'percent', 'decimal', 'p', 'text'}, optional
+    form : {'count', 'percent', 'percent2', 'points', 'decimal', 'p', 'text'}, optional
         How prose shows it; by default whole numbers are counts, Estimates percent, texts as they are.
 
     Raises
@@ -186,7 +189,10 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method="count
     else:
         form = form or ("text" if isinstance(value, str) else "count" if float(value).is_integer() else "decimal")
         text = FORMS[form](value)
-        row.update(text=text, value=value, unit=unit, n="" if n is None else n, method=method)
+        method = method or ("" if form == "text" else "counted")
+        row.update(
+            text=text, value="" if _missing(value) else value, unit=unit, n="" if n is None else n, method=method
+        )
         named = count(value, unit) if form == "count" else f"{text} {unit}"
         words = f"{about}: {named if unit and unit != 'share' else text}"
         row["sentence"] = words if words.endswith(".") else f"{words}."

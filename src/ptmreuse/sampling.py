@@ -81,9 +81,10 @@ def funnels(facts, conf=0.95):
     return pd.DataFrame(rows)
 
 
-# What both releases counted, each of the same kind of papers before: part, whole in v1 and in May 2026.
+# Shares that both releases allow to compute, though not of the same kind of papers: part, whole in v1, in May 2026.
+# That the reusing papers of v1 lie among its natural-science papers is assumed.
 COMPARED = {
-    "cited at least once": ("v1_cited", "v1_analysed", "may2026_cited", "may2026_found"),
+    "cited, of papers analysed (v1) or found": ("v1_cited", "v1_analysed", "may2026_cited", "may2026_found"),
     "natural science, of the cited": ("v1_natural_science", "v1_cited", "may2026_natural_science", "may2026_cited"),
     "reuse, of natural science (v1) or full texts": (
         "v1_reuse_papers", "v1_natural_science", "may2026_reuse_papers", "may2026_full_text",

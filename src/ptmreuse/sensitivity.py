@@ -78,10 +78,23 @@ def _choices(tables, accuracy):
             yield _Choice("leave one year out", f"without {year}", left_out, _keep(tables, kept))
         for choice, last, label in (
             ("without the last year", years[-1] - 1, f"without the last year, {years[-1]}"),
-            ("only papers that had time", years[-1] - MATURE, f"published up to {years[-1] - MATURE}"),
+            ("only papers that had time", years[-1] - MATURE, f"papers up to {years[-1] - MATURE} only"),
         ):
             kept = papers.loc[(papers["year"] <= last).fillna(True), "paper"]
             yield _Choice(choice, label, left_out, _keep(tables, kept))
+
+    # Years in which nothing could be reused make any trend rise.
+    deep = tables["uses"].loc[tables["uses"]["uses_dl"] == "yes", "paper"]
+    dated = papers.loc[papers["paper"].isin(deep), "year"].dropna()
+    growth = {"claims": ("reuse grew",), "otherwise": "the claim is not about years"}
+    choice = "since the first deep learning"
+    if len(dated):
+        kept = papers.loc[(papers["year"] >= dated.min()).fillna(True), "paper"]
+        yield _Choice(choice, f"since the first deep learning, {dated.min()}", left_out, _keep(tables, kept), **growth)
+        yield _Choice("deep learning only", "among deep-learning papers", left_out, _keep(tables, deep), **growth)
+    else:
+        for name in (choice, "deep learning only"):
+            yield _Choice(name, name, left_out, reason="no dated paper is known to use deep learning")
 
     known = fields[fields["field"].isin(FIELDS)]
     here = [f for f in FIELDS if f in set(known["field"])]
@@ -352,8 +365,8 @@ def survives(panel):
     --------
     >>> from ptmreuse import study
     >>> table = survives(panel(study.embedded(), study.published(), conf=0.95, resamples=199, seed=1))
-    >>> table.set_index("claim").loc["reuse grew", "survives"]
-    'yes'
+    >>> table.set_index("claim").loc["reuse grew", "broken_by"]
+    'among deep-learning papers'
     """
     rows = []
     for claim, part in panel.groupby("claim", sort=False):
@@ -361,7 +374,7 @@ def survives(panel):
         broken = made.loc[made["holds"] == "no", "label"].tolist()
         why = "; ".join(broken)
         if part["holds"].iloc[0] == "no":
-            why = f"the main analysis itself, and {len(broken) - 1} other choices"
+            why = f"the main analysis already, and {len(broken) - 1} of {len(made) - 1} others"
         rows.append(
             {
                 "claim": claim,
@@ -444,11 +457,11 @@ def tipping(evidence, facts, *, conf, resamples, seed):
     rows = [_majority("adaptation is the majority of instances, v1", "published", q, math.nan, math.nan, "instances")]
     models = facts[facts.index.str.startswith("v1_model_")]
     known = names.normalise(models["quantity"].str.removeprefix("reuse of "))
-    for by, word in (("canonical", "name"), ("family", "family")):
+    for by, word in (("canonical", "versions apart"), ("family", "versions together")):
         counts = (
             models["value"].groupby(known[by].to_numpy()).sum().sort_index().sort_values(ascending=False, kind="stable")
         )
-        rows.append(_order(f"{counts.index[0]} is the most reused model by {word}, v1", "published", counts.iloc[0],
+        rows.append(_order(f"{counts.index[0]} leads the published counts, {word}, v1", "published", counts.iloc[0],
                            counts.iloc[1], math.nan, "instances", f"runner-up {counts.index[1]}"))  # fmt: skip
     stage, why = facts.loc["v1_test_instances", "value"], "the counts of the other stages are not published"
     rows.append(
@@ -480,7 +493,7 @@ def _row(claim, kind, unit, **values):
 
 def _majority(claim, kind, share, low, n, unit):
     if share <= 0.5:
-        return _row(claim, kind, unit, share=share, low=low, n=n, reason="it is not more than one half already")
+        return _row(claim, kind, unit, share=share, low=low, n=n, reason="not more than one half")
     point = coders.tipping_point(share)
     weak = coders.tipping_point(share, sensitivity=0.8).detail["fpr_max"]
     reason, needed = "the number of instances is not stated", math.nan
@@ -492,7 +505,7 @@ def _majority(claim, kind, share, low, n, unit):
         claim, kind, unit, share=share, low=low, n=n, lowest_ppv=point.value,
         lowest_ppv_low=math.nan if math.isnan(low) or below else 0.5 / low, highest_fpr=point.detail["fpr_max"],
         highest_fpr_80=weak, codes=needed, of_100=100 * (share - 0.5),
-        reason="its lower limit is below one half already" if below else reason,
+        reason="its lower limit is below one half" if below else reason,
     )  # fmt: skip
 
 
@@ -523,7 +536,7 @@ def _growth(tables, kind, conf):
 
     for claim, read in claims.items():
         if math.isnan(now.value) or not read(now) > 1:
-            reason = now.reason if math.isnan(now.value) else "it does not hold already"
+            reason = now.reason if math.isnan(now.value) else "it does not hold"
             rows.append(_row(claim, kind, "papers", n=int(years["size"].sum()), reason=reason))
             continue
         low, high = 0, total  # holds with `low` codes moved, not with `high`
@@ -531,7 +544,7 @@ def _growth(tables, kind, conf):
             middle = (low + high) // 2
             low, high = (middle, high) if above(middle, read) else (low, middle)
         rows.append(_row(claim, kind, "papers", n=total, codes=high, of_100=100 * high / total,
-                         reason="of the reusing papers, the latest first"))  # fmt: skip
+                         reason="reusing papers, counted from the latest backwards"))  # fmt: skip
     return rows
 
 
@@ -957,20 +970,20 @@ def _advice(checked, chosen, name, target_cv, smallest_yes, missed):
     recommended = checked == chosen and not name.startswith("Neyman")
     if recommended:
         why = (
-            f"the smallest of these with a coefficient of variation of {target_cv:g} or less at {100 * missed:g} % "
-            f"missed, and {smallest_yes} of the coder's yes for accuracy by pattern"
+            f"the smallest design with a relative error of at most {100 * target_cv:g} % at {100 * missed:g} % missed, "
+            f"and {smallest_yes} of the coder's yes for accuracy by pattern"
         )
     elif name.startswith("Neyman"):
         few = checked[0] < smallest_yes
         why = "the best for the prevalence alone" + (
-            ", but too few of the coder's yes" if few else "; looks less for misses"
+            ", but too few of the coder's yes" if few else "; finds fewer misses"
         )
     elif chosen and sum(checked) > sum(chosen):
         why = "more papers than needed"
     elif checked[0] < smallest_yes:
         why = f"too few of the coder's yes for accuracy by pattern ({smallest_yes} wanted)"
     else:
-        why = f"coefficient of variation above {target_cv:g} at {100 * missed:g} % missed"
+        why = f"relative error above {100 * target_cv:g} % at {100 * missed:g} % missed"
     return {"recommended": "yes" if recommended else "no", "why": why}
 
 
