@@ -375,10 +375,13 @@ class Verdicts(_Html):
 
 
 class DataFile(_Html):
-    """An input file as a table."""
+    """An input file as a table: all columns or those named, the download always has all."""
 
     required_arguments = 1
-    option_spec = {"caption": directives.unchanged_required, "kind": directives.unchanged_required}
+    option_spec = {
+        "caption": directives.unchanged_required, "kind": directives.unchanged_required,
+        "columns": directives.unchanged, "percent": directives.unchanged,
+    }  # fmt: skip
 
     def html(self):
         name = self.arguments[0]
@@ -386,7 +389,17 @@ class DataFile(_Html):
         kind = self.options["kind"]
         item = {"name": name.replace(".", "-"), "type": "table", "caption": self.options["caption"], "kind": kind}
         link = f'<a href="data/inputs/{html.escape(name)}" download>CSV</a>'
-        return results.framed_html(item, results.table_html(frame), more=link)
+        shown = self.options.get("columns", " ".join(frame.columns)).split()
+        shares = self.options.get("percent", "").split()
+        missing = [column for column in [*shown, *shares] if column not in frame.columns]
+        if missing:
+            raise StudyError(
+                expected=f"columns of {name}: {', '.join(frame.columns)}", found=missing[0], where="datafile",
+                do="correct the name",
+            )  # fmt: skip
+        frame[shares] = frame[shares].apply(pd.to_numeric)
+        body = results.table_html(frame[shown], formats=dict.fromkeys(shares, "percent"))
+        return results.framed_html(item, body, more=link)
 
 
 class Registry(_Html):
