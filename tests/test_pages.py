@@ -310,12 +310,13 @@ def watched(browser):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_loads_only_from_its_folder(name, watched, served, built_book):
-    for start in (served, built_book.as_uri() + "/"):
+    folders = (served, built_book.as_uri() + "/")
+    for start in folders:
         watched.goto(start + name)
         watched.wait_for_load_state("networkidle")
         assert not watched.wrong
-        assert [url for url in watched.asked if not url.startswith((start, "data:"))] == []
-        watched.asked.clear()
+    # Asked at the end: a browser fetches the icon when it likes, perhaps only on the next page.
+    assert [url for url in watched.asked if not url.startswith((*folders, "data:"))] == []
     broken = watched.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
     assert broken == []
     watched.set_viewport_size({"width": 390, "height": 844})
