@@ -6,6 +6,12 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m ptmreuse
 OPTIONS = $(if $(PARAMS),--params "$(PARAMS)",)
 
+# A mistyped variable would silently build the default book.
+MISTYPED = $(filter-out PARAMS=% TABLES=% RELEASE=% PYTHON=%,$(MAKEOVERRIDES))
+ifneq ($(MISTYPED),)
+$(error expected PARAMS=, TABLES=, RELEASE= or PYTHON=, found $(MISTYPED))
+endif
+
 .PHONY: help book notebooks pdf verify data validate test test-llm serve clean lock calibrate bench lint
 
 help: ## show this list

@@ -62,6 +62,14 @@ def test_a_database_is_judged_by_the_release_that_it_holds():
     assert judged.loc[["may-found", "v1-cited"], "verdict"].tolist() == ["not consistent", "reproduced"]
 
 
+def test_papers_that_were_set_aside_make_no_number_wrong():
+    registry = pd.DataFrame([{"key": "evidence_papers", "text": "91", "value": 91} | dict.fromkeys(
+        ("low", "high", "n", "unit", "step", "cell"), "")]).set_index("key", drop=False)  # fmt: skip
+    for whole, verdict in ((True, "not consistent"), (False, "not checkable")):
+        judged = claims.evaluate(LEDGER.loc[["pilot-papers"]], registry, "embedded", "coded", whole=whole)
+        assert judged["verdict"].tolist() == [verdict]
+
+
 def test_simulated_papers_give_no_verdict_about_the_world():
     judged = judge("adaptation-share", "simulated", "simulated", value=0.7029)
     assert (judged["verdict"], judged["found"]) == ("not checkable", "")
@@ -92,6 +100,7 @@ def test_every_published_quantity_is_claimed_or_belongs_to_a_claim():
         (",equal,v1_cited", ",equals,v1_cited", "column check: expected one of equal, share, top, found 'equals'"),
         ("v1-cited,", "v1-analysed,", "v1-analysed twice"),
         ("id,question", "name,question", "expected the columns id"),
+        (",,0.0005,", ",,half,", "column tolerance: expected a number or nothing, found 'half'"),
     ],
 )
 def test_a_mistake_in_the_ledger_is_named(tmp_path, old, new, says):

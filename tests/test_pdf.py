@@ -58,6 +58,14 @@ def test_parameters_that_differ_stand_on_the_cover():
     assert "Made with seed = 7" in text
 
 
+def test_simulated_papers_are_called_so_on_the_cover_and_on_every_page():
+    page = pdf.printable(
+        joined("<section id='s'><h1>x</h1></section>"), CONFIG, dict(parameters.DEFAULTS), simulated=True
+    )
+    assert page.count("Simulated, not evidence") == 2 and "@bottom-right" in page
+    assert "Simulated" not in printed("<section id='s'><h1>x</h1></section>").text_content()
+
+
 def test_hostile_text_is_set_as_text():
     row = {"sentence": "<script>alert(1)</script> $\\frac{1}{0}$ \u202eabc", "data_kind": "coded", "key": "k"}
     root = printed(f"<section id='s'><h1>&lt;b&gt;x</h1>{results.sentences_html([row])}</section>")

@@ -176,12 +176,42 @@ def test_names_are_looked_up_where_the_student_left_them_empty(tmp_path):
         ("fields", "", "fields.csv: expected a CSV table in UTF-8, found an empty file"),
         ("notes", "a,b\n", "expected files named papers, .*, found notes.csv; rename it"),
         ("papers", None, "expected a file papers.csv, found none; copy data/template"),
+        ("uses", "paper,coder,uses_dl,uses_ptm\nx,a,ada,yes,yes\n", "uses.csv: .* found more cells in the rows than"),
+        (
+            "reuse",
+            'paper,coder,model,pattern\na,ada,"VGG,adaptation\na,ada,X,adaptation\na,ada,Y",conceptual\n',
+            "reuse.csv, row 1, column model: expected every cell in one line, found 'VGG,adaptation",
+        ),
+        (
+            "reuse",
+            "paper,coder,model,pattern\nb,ada,X,adaptation\n",
+            "tables reuse and uses, paper b, coder ada: .* found the answer that it reuses none",
+        ),
+        (
+            "reuse",
+            "paper,coder,model,pattern\na,eve,X,adaptation\n",
+            "paper a, coder eve: .* found no answer about reuse",
+        ),
+        (
+            "provenance",
+            "source,kind,path,sha256,version,rows_read,rows_kept,rows_rejected\ntables,published,x,,,1,1,0\n",
+            "table provenance: expected coded or simulated papers, found kind published",
+        ),
     ],
 )
 def test_a_students_mistake_is_named_with_file_row_column_and_value(tmp_path, table, text, message):
     with pytest.raises(StudyError, match=message) as error:
         sources.validate_folder(folder(tmp_path, **{table: text}))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["reuse.CSV", "reuse.xlsx", "Reuse.tsv", "reuse"])
+def test_a_table_that_would_not_be_read_is_refused(tmp_path, name):
+    path = folder(tmp_path, reuse=None)
+    (path / name).mkdir() if name == "reuse" else (path / name).write_text("x", encoding="utf-8")
+    (path / "notes.txt").write_text("a text of the student's own", encoding="utf-8")
+    with pytest.raises(StudyError, match=f"that end in .csv or .parquet, found (the folder )?{name}; rename it"):
+        sources.read_folder(path)
 
 
 def test_a_folder_without_papers_or_that_is_none(tmp_path):

@@ -1,6 +1,7 @@
 """Command line of the book: ``python -m ptmreuse COMMAND``."""
 
 import argparse
+import os
 import sys
 import time
 
@@ -19,6 +20,9 @@ def main(arguments=None):
     except StudyError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader of the output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("Stopped. Nothing half-finished was kept; run the same command to go on.", file=sys.stderr)
         return 130
@@ -37,7 +41,7 @@ def _parser(arguments):
         ("book", book, "execute what is out of date and write the book to _build/html"),
         ("notebooks", notebooks, "execute the notebooks that are out of date"),
         ("pdf", pdf, "write the book as one PDF to _build"),
-        ("verify", verify, "give a verdict per published claim; exit 1 if one that held no longer does"),
+        ("verify", verify, "give a verdict per published claim; exit 1 if one that was reproduced no longer is"),
     ):
         sub = command(name, function, help)
         sub.add_argument("--params", metavar="FILE", help="YAML file with parameters that replace the defaults")
@@ -144,6 +148,8 @@ def validate(options):
     """Check a student's folder."""
     from ptmreuse import sources
 
+    if not options.folder:
+        raise StudyError(expected="a folder", found="none", where="validate", do="run make validate TABLES=my_folder")
     print(sources.validate_folder(options.folder).to_string(index=False))
     print(f"All rows fit; use them with --set source=tables --set tables={options.folder}")
 
@@ -206,15 +212,18 @@ def serve(options):
     handler = partial(SimpleHTTPRequestHandler, directory=str(paths.HTML))
     try:
         server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise StudyError(
             expected=f"port {options.port} to be free",
-            found=error.strerror,
+            found=getattr(error, "strerror", None) or str(error),
             where="serve",
             do="choose another --port",
         ) from None
     print(f"The book is at http://127.0.0.1:{options.port} (stop with Ctrl+C)")
-    server.serve_forever()
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        print("Stopped serving.")
 
 
 def show_parameters(options):
@@ -230,7 +239,6 @@ def test(options):
 
 def test_llm(options):
     """Serve a real small model on this machine and code four short articles with it."""
-    import os
     import subprocess
     import venv
 

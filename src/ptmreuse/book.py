@@ -15,7 +15,7 @@ import nbformat
 import pandas as pd
 from lxml import html as parser
 
-from ptmreuse import figures, parameters, paths, results
+from ptmreuse import figures, parameters, paths, results, study
 from ptmreuse.errors import StudyError
 
 # What Sphinx and the theme leave behind and no page uses.
@@ -129,6 +129,12 @@ def registry():
     return results.numbers()
 
 
+def simulated():
+    """Whether the papers in use are simulated, so that every page must say so."""
+    kinds = registry()["data_kind"]
+    return bool(kinds.get("evidence_papers") == "simulated")
+
+
 def number_link(key):
     """Where the registry page shows a number."""
     return f"numbers.html#n-{key}"
@@ -176,14 +182,17 @@ def provenance_html(item, helpers=()):
     made += [f'<a href="{helper_page(h)}.html#ptmreuse.{h}"><code>{h}</code></a>' for h in helpers]
     files = inputs().loc[inputs()["notebook"] == item["step"], "file"]
     made += [
-        f'<a href="data/inputs/{html.escape(f.removeprefix("data/"))}" download>{html.escape(f)}</a>' for f in files
+        f'<a href="data/inputs/{html.escape(f.removeprefix("data/"))}" download>{html.escape(f)}</a>'
+        if f.startswith("data/")
+        else html.escape(f)
+        for f in files
     ]
     return f"<details><summary>Made by</summary><p>{' · '.join(made)}</p></details>{''.join(links)}"
 
 
 @cache
 def inputs():
-    """The input files that each notebook read, with their hashes.
+    """The input files of each notebook, those of the papers in use first, with their hashes.
 
     Returns
     -------
@@ -191,10 +200,15 @@ def inputs():
         notebook, file, sha256; one row per notebook and file.
     """
     rows = []
+    coded = study.read_csv(paths.TABLES / "evidence" / "provenance.csv")
+    coded = coded[coded["sha256"] != ""][["path", "sha256"]].rename(columns={"path": "file"})
     for path in sorted(paths.RESULTS.glob("*/reads.json")):
+        notebook = path.parent.name
+        # The notebooks read the papers in use as study tables; what these were made from is their provenance.
+        rows += [{"notebook": notebook, **row} for row in coded.to_dict("records")]
         for file in json.loads(path.read_text(encoding="utf-8")):
-            rows.append({"notebook": path.parent.name, "file": file, "sha256": paths.sha256(paths.ROOT / file)})
-    return pd.DataFrame(rows, columns=["notebook", "file", "sha256"])
+            rows.append({"notebook": notebook, "file": file, "sha256": paths.sha256(paths.ROOT / file)})
+    return pd.DataFrame(rows, columns=["notebook", "file", "sha256"]).drop_duplicates(ignore_index=True)
 
 
 def helpers_in(code):
@@ -319,7 +333,9 @@ def _page_problems(page, root, anchors):
         target = link.get("href") or ""
         if not re.match(r"[a-z]+:|//", target):
             yield from _missing_target(page, target, anchors)
-    for text in root.xpath("//body//text()[not(ancestor::pre or ancestor::code or ancestor::script)]"):
+    # In what results.py writes the same words are somebody's data: a model may be called so.
+    ours = "ancestor::figure or ancestor::*[contains(@class, 'ptm-')]"
+    for text in root.xpath(f"//body//text()[not(ancestor::pre or ancestor::code or ancestor::script or {ours})]"):
         if LOST.search(text):
             yield "a table or figure", text.strip()[:80]
 

@@ -10,10 +10,13 @@ not checkable             the data at hand cannot speak to it; the reason says w
 ========================= ==================================================================================
 """
 
+import re
+
 import pandas as pd
 
 from ptmreuse import paths, results, study
 from ptmreuse.errors import StudyError
+from ptmreuse.parameters import DEFAULTS
 
 VERDICTS = ("reproduced", "consistent", "not consistent", "not checkable")
 CHECKS = ("equal", "share", "top")
@@ -63,6 +66,13 @@ def ledger(facts, path=None):
                     where=f"{where}, column {column}",
                     do="correct this value",
                 )
+        if not re.fullmatch(r"(\d+(\.\d+)?)?", claim["tolerance"]):
+            raise StudyError(
+                expected="a number or nothing",
+                found=repr(claim["tolerance"]),
+                where=f"{where}, column tolerance",
+                do="correct this value",
+            )
         if not claim["key"] or (claim["same_data"] != "any" and not claim["why_not"]):
             raise StudyError(
                 expected="a registry key, and why_not unless any data can check it",
@@ -109,7 +119,7 @@ def _target(claim, facts, where):
     }
 
 
-def evaluate(claims, registry, source, kind):
+def evaluate(claims, registry, source, kind, whole=True):
     """Give every claim its verdict.
 
     Parameters
@@ -121,7 +131,11 @@ def evaluate(claims, registry, source, kind):
     source : str
         The source in use: embedded, pilot, release, tables or simulated.
     kind : {'coded', 'simulated'}
-        Its data kind. The simulated source gives no verdict; a generated database gives verdicts marked SIMULATED.
+        Its data kind. The simulated source gives no verdict that needs papers; a generated database gives verdicts
+        marked SIMULATED.
+
+    whole : bool
+        Whether all papers of the source are in use; with some set aside, no published number can be recomputed.
 
     Returns
     -------
@@ -130,7 +144,7 @@ def evaluate(claims, registry, source, kind):
         cell, source_kind, source, baseline.
     """
     held = _release_held(claims, registry) if source == "release" else None
-    return pd.DataFrame([_judge(claim, registry, source, kind, held) for claim in claims.to_dict("records")])
+    return pd.DataFrame([_judge(claim, registry, source, kind, held, whole) for claim in claims.to_dict("records")])
 
 
 def _release_held(claims, registry):
@@ -141,7 +155,7 @@ def _release_held(claims, registry):
     return same["release"].iloc[0] if len(same) == 1 else None
 
 
-def _judge(claim, registry, source, kind, held):
+def _judge(claim, registry, source, kind, held, whole):
     key = claim["key"]
     same = claim["same_data"] == "any" or source in claim["same_data"].split()
     found = registry.loc[key] if key in registry.index and registry.loc[key, "value"] != "" else None
@@ -149,10 +163,14 @@ def _judge(claim, registry, source, kind, held):
     if source == "simulated" and claim["same_data"] != "any":
         reason = "simulated papers say nothing about the world; run with source: embedded, pilot, release or tables"
         found = None
+    elif found is None and same:
+        reason = "the data in use hold nothing to recompute it from"
     elif found is None:
         reason = claim["why_not"] or f"no number {key} was recorded"
     elif held and claim["check"] != "top" and claim["release"] not in (held, "pilot") and claim["same_data"] != "any":
         reason, found = f"the database in use holds the papers of {held}, not of {claim['release']}", None
+    elif same and not whole and claim["same_data"] != "any":
+        reason, found = "papers were set aside by the parameter last_year", None
     elif same:
         verdict, reason = _recomputed(claim, float(found["value"]))
     elif claim["sample"] == "yes":
@@ -227,18 +245,20 @@ def verify(values, path=None):
     """
     path = path or paths.RESULTS / "04_findings" / "claims.csv"
     verdicts = study.read_csv(path)
+    simulated = "; SIMULATED papers, not evidence" if "simulated" in set(verdicts["data_kind"]) else ""
     for claim in verdicts.to_dict("records"):
         found = f", found {claim['found']}" if claim["found"] else ""
         why = f" ({claim['reason']})" if claim["verdict"] == "not checkable" else ""
         print(f"{claim['verdict']:<15} {claim['id']}: expected {claim['expected']}{found}{why}")
     counts = verdicts["verdict"].value_counts()
     print(
-        "; ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS) + f"; {len(verdicts)} claims, source: {values['source']}"
+        "; ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS)
+        + f"; {len(verdicts)} claims, source: {values['source']}{simulated}"
     )
     if values["source"] != "release":
         print("The released database is doi:10.5281/zenodo.21874098; run with source: release and release: FILE.")
-    # The baseline was recorded with the embedded data; another source has no verdicts to fall back from.
-    if values["source"] != "embedded":
+    # The baseline was recorded with all embedded data; another run has no verdicts to fall back from.
+    if values["source"] != "embedded" or values["last_year"] < DEFAULTS["last_year"]:
         return 0
     lost = verdicts[(verdicts["baseline"] == "reproduced") & (verdicts["verdict"] != "reproduced")]
     for claim in lost.to_dict("records"):

@@ -23,19 +23,33 @@ SCOPE = {
 }
 SCOPE["pilot"] = SCOPE["embedded"]
 NO_FIELDS = "The data in use record no fields, so they cannot check this."
+NO_REUSING_FIELD = "No paper with a field of the study reuses a model."
 NO_STAGES = "The data in use record no stages, so they cannot check this."
 NO_REUSE = "The data in use hold no reuse with a known pattern."
 
 
-def evidence(source, papers):
-    """What the evidence is, for a sentence.
+def evidence(source, papers, kind="coded"):
+    """What the evidence is, for a sentence; simulated papers are called so wherever they come from.
 
     Examples
     --------
     >>> evidence("embedded", 110)
     "the pilot that the study's authors coded by hand (110 papers)"
+    >>> evidence("release", 500, kind="simulated")
+    'a simulated corpus, which says nothing about the world (500 papers)'
     """
-    return f"{SOURCES[source]} ({results.count(papers, 'papers')})"
+    return f"{SOURCES['simulated' if kind == 'simulated' else source]} ({results.count(papers, 'papers')})"
+
+
+def scope(source, kind="coded"):
+    """How far the evidence goes, in a sentence.
+
+    Examples
+    --------
+    >>> scope("release", kind="simulated")
+    'Nothing that it shows is a finding.'
+    """
+    return SCOPE["simulated" if kind == "simulated" else source]
 
 
 def reliability(raters):
@@ -58,6 +72,52 @@ def reliability(raters):
     if len(raters) < 2:
         return "How reliably they were coded cannot be told: the source in use holds one coding only."
     return f"Two coders, {raters[0]} and {raters[1]}, are compared at the end of this chapter."
+
+
+def raters(pair):
+    """Whose agreement is shown, in a sentence.
+
+    Parameters
+    ----------
+    pair : list of str
+        The first two coders of the source in use.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> raters(["ada", "ben"])
+    'The coders ada and ben are compared on the papers for which both gave a yes or a no.'
+    """
+    if len(pair) == 2:
+        return f"The coders {pair[0]} and {pair[1]} are compared on the papers for which both gave a yes or a no."
+    return (
+        "The data in use hold one coding, so the measures are shown on two simulated raters of known sensitivity and "
+        "specificity."
+    )
+
+
+DESIGN = {
+    "embedded": "The authors' pilot took about the same number of papers from every year. Early years, when deep "
+    "learning was rare, therefore weigh more here than in the literature.",
+    "release": "The database holds the papers that the searches found, as many from each year as there were.",
+    "tables": "How the papers were chosen decides what their shares speak of.",
+    "simulated": "The simulated papers grow in number from year to year.",
+}
+DESIGN["pilot"] = DESIGN["embedded"]
+
+
+def design(source, kind="coded"):
+    """How the papers in use came about, in a sentence or two.
+
+    Examples
+    --------
+    >>> design("tables")
+    'How the papers were chosen decides what their shares speak of.'
+    """
+    return DESIGN["simulated" if kind == "simulated" else source]
 
 
 def answers(read):
@@ -139,8 +199,10 @@ def answer_fields(by_field):
     >>> answer_fields(pd.DataFrame(columns=["field", "papers", "reusing", "share"])) == NO_FIELDS
     True
     """
-    if not by_field["reusing"].sum():
+    if by_field.empty:
         return NO_FIELDS
+    if not by_field["reusing"].sum():
+        return NO_REUSING_FIELD
     most, rate = by_field.iloc[0], by_field.sort_values("share", ascending=False).iloc[0]
     return (
         f"{most['field']} has the most reusing papers ({results.count(most['reusing'])}); {rate['field']} has the "
@@ -189,17 +251,18 @@ def answer_stages(stages, *, conf, resamples, seed):
     --------
     >>> answer_stages(pd.DataFrame(columns=["paper", "stage"]), conf=0.95, resamples=199, seed=1) == NO_STAGES
     True
+    >>> answer_stages(pd.DataFrame({"paper": ["a"], "stage": ["Test"]}), conf=0.95, resamples=199, seed=1)
+    'The Test stage leads with 1 of 1 instance, all in one paper.'
     """
     if stages.empty:
         return NO_STAGES
     counts = stages["stage"].value_counts()
     first = counts.sort_index().idxmax()
     rank = reuse.rank(stages, "stage", first, conf=conf, resamples=resamples, seed=seed)
-    all_instances = results.count(len(stages), "instances")
-    return (
-        f"The {first} stage leads with {results.count(counts[first])} of {all_instances}; it is first in "
-        f"{results.percent(rank.detail['leads'], 0)} of the resamples."
-    )
+    leads = f"The {first} stage leads with {results.count(counts[first])} of {results.count(len(stages), 'instances')}"
+    if "leads" not in rank.detail:
+        return f"{leads}, all in one paper."
+    return f"{leads}; it is first in {results.percent(rank.detail['leads'], 0)} of the resamples."
 
 
 def left_out(trend):

@@ -199,10 +199,13 @@ def _match(name, lookup):
 
 
 def _by_prefix(text, key, lookup):
+    longest = max(map(len, lookup))  # no alias is longer: a megabyte of text must not cost a megabyte squared
+    if len(text) > 20 * longest:
+        text, key = text[: 20 * longest], squeeze(text[: 20 * longest])
     ends = [i + 1 for i, c in enumerate(text) for _ in squeeze(c)]  # where each key character ends in text
     if len(ends) != len(key):  # a character that folds differently alone: no safe boundary to find
         return None
-    for length in range(len(key) - 1, 1, -1):
+    for length in range(min(len(key) - 1, longest), 1, -1):
         hit = lookup.get(key[:length])
         if hit is not None and ends[length - 1] != ends[length]:
             tail = text[ends[length - 1] :]

@@ -13,6 +13,7 @@ import sys
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 
 from ptmreuse import parameters, paths
 from ptmreuse.errors import StudyError
@@ -76,6 +77,11 @@ def run_notebook(step, values, scratch):
             where=f"{paths.shown(source)}, code cell {error.exec_count}",
             do=f"see {paths.shown(kept)}",
         ) from None
+    except DeadKernelError:
+        raise StudyError(
+            expected="the notebook's Python to run to its end", found="it was killed (often: too little memory)",
+            where=paths.shown(source), do="close other programs or use a larger machine, then run it again",
+        ) from None  # fmt: skip
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})

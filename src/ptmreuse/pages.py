@@ -57,6 +57,7 @@ def setup(app):
 def page_context(app, pagename, templatename, context, doctree):
     """What a page needs beyond its text: links to its notebook, styles for equations, sound list markup."""
     context["page_links"] = page_links(pagename, app.config.repository_url)
+    context["simulated"] = book.simulated()
     context["html_baseurl"] = app.config.html_baseurl
     if doctree is not None:
         context["description"] = next((shortened(p.astext()) for p in doctree.findall(nodes.paragraph)), "")
@@ -223,6 +224,10 @@ class Number(SphinxRole):
     def run(self):
         key, _, form = self.text.partition("|")
         try:
+            if form not in ("", "interval"):
+                raise StudyError(
+                    expected="key or key|interval", found=repr(self.text), where="num", do="correct what follows |"
+                )
             row = recorded(key)
         except StudyError as error:
             logger.warning(str(error), location=self.get_location(), type="ptmreuse", subtype="number")
@@ -231,7 +236,7 @@ class Number(SphinxRole):
         single = self.env.app.builder.name == "singlehtml"
         target = book.number_link(key).removeprefix("numbers.html") if single else book.number_link(key)
         # A whole sentence is traced more quietly than a number.
-        classes = ["ptm-traced", *(["ptm-said"] if len(text.split()) > 4 else [])]
+        classes = ["ptm-traced", f"ptm-of-{row['data_kind']}", *(["ptm-said"] if len(text.split()) > 4 else [])]
         link = nodes.reference("", text, refuri=target, internal=True, classes=classes)
         return [link], []
 
@@ -430,7 +435,9 @@ class Registry(_Html):
         body = f'<table class="ptm-long"><thead><tr>{heads}</tr></thead><tbody>{" ".join(rows)}</tbody></table>'
         inputs = results.table_html(book.inputs()[["notebook", "file", "sha256"]])
         return _plain_table("registry", f"The {len(rows)} recorded numbers.", body, "numbers.csv") + (
-            _plain_table("inputs", "The input files that each notebook read.", inputs, "inputs.csv")
+            _plain_table(
+                "inputs", "The input files of each notebook, those of the papers in use first.", inputs, "inputs.csv"
+            )
         )
 
 

@@ -1,7 +1,7 @@
 """The book as one PDF: cover, contents with page numbers, running heads, tagged, the same bytes every time.
 
-Sphinx joins all pages into one; WeasyPrint sets it. The documentation of the helper functions is left to the
-web pages, everything else is in both.
+Sphinx joins all pages into one; WeasyPrint sets it. The documentation of the helper functions, folded code and
+downloads are left to the web pages.
 """
 
 import html
@@ -12,7 +12,7 @@ import shutil
 import yaml
 from lxml import html as parser
 
-from ptmreuse import book, parameters, paths
+from ptmreuse import book, parameters, paths, results
 from ptmreuse.errors import StudyError
 
 FILE = "ptm-reuse.pdf"
@@ -49,10 +49,11 @@ def build(values):
     scratch = paths.BUILD / "unfinished" / "pdf"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
+    book.stage(values)
     book.sphinx(scratch, builder="singlehtml")
     joined = scratch / "_build" / "singlehtml" / "index.html"
     config = yaml.safe_load((paths.BOOK / "_config.yml").read_text(encoding="utf-8"))
-    page = printable(joined.read_text(encoding="utf-8"), config, values)
+    page = printable(joined.read_text(encoding="utf-8"), config, values, simulated=book.simulated())
     target = scratch / FILE
     before = os.environ.get("SOURCE_DATE_EPOCH")
     os.environ["SOURCE_DATE_EPOCH"] = EPOCH
@@ -85,7 +86,7 @@ def _weasyprint():
     return weasyprint
 
 
-def printable(joined, config, values):
+def printable(joined, config, values, simulated=False):
     """The joined pages as a book to be set: cover, contents, chapters; nothing to click on, fold or load.
 
     Parameters
@@ -96,6 +97,8 @@ def printable(joined, config, values):
         The book's ``_config.yml``.
     values : dict
         The parameters of the run.
+    simulated : bool
+        Whether the papers in use are simulated: the cover and the foot of every page then say so.
 
     Returns
     -------
@@ -129,6 +132,9 @@ def printable(joined, config, values):
     differ = {k: v for k, v in values.items() if v != parameters.DEFAULTS.get(k)}
     run = ", ".join(f"{name} = {value}" for name, value in differ.items()) or "the default parameters"
     style = (paths.BOOK / "static" / "css" / "print.css").read_text(encoding="utf-8")
+    note = results.LABELS["simulated"] if simulated else ""
+    if simulated:
+        style += f'@page {{ @bottom-right {{ content: "{note}"; font: 600 9pt "Source Sans 3"; color: #a13a00 }} }}'
     maths = '<link rel="stylesheet" href="katex/katex.min.css">'
     body = parser.tostring(article, encoding="unicode", method="html")
     title, author = html.escape(config["title"]), html.escape(config["author"])
@@ -136,7 +142,7 @@ def printable(joined, config, values):
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="author" content="{author}">{maths}<style>{style}</style></head><body>'
         f'<header class="cover"><img src="logo.svg" alt=""><p class="title">{title}</p><p>A replication book</p>'
-        f'<p class="made">{author}, {html.escape(config["copyright"])}<br>Made with {html.escape(run)}<br>'
+        f'<p class="made">{author}, {html.escape(config["copyright"])}<br>Made with {html.escape(run)}<br>{note}<br>'
         "Text CC BY 4.0, code BSD-3-Clause</p></header>"
         f'<nav class="contents" aria-label="Contents"><p class="heading">Contents</p><ol>{contents}</ol></nav>'
         f"<main>{body}</main></body></html>"

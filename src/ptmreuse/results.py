@@ -358,7 +358,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 
 
 def safe(frame):
-    """The table with every text quoted that a spreadsheet would run as a formula.
+    """The table with every text quoted that a spreadsheet would run as a formula, and nothing that it cannot hold.
 
     Examples
     --------
@@ -367,7 +367,8 @@ def safe(frame):
     """
 
     def quote(value):
-        return "'" + value if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+        value = plain(value) if isinstance(value, str) else value
+        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
     text = frame.select_dtypes(include=["object", "string"]).columns
     return frame.rename(columns=quote).assign(**{quote(c): frame[c].map(quote) for c in text})

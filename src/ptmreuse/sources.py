@@ -21,6 +21,7 @@ from ptmreuse.errors import StudyError
 SOURCES = ("embedded", "pilot", "release", "tables", "simulated")
 # Tables of a folder; provenance and rejects are written by the pipeline.
 CODED = ("papers", "fields", "uses", "reuse", "stages")
+LATE = "published after"  # begins the reason of the papers that `until` sets aside
 PILOT_COLUMNS = ("DOI", "Review Date", "Uses DL?", "Are PTMs Used?", "PTM and PTM Reuse Method Pairings")
 
 
@@ -121,7 +122,7 @@ def until(tables, last_year, source):
             "source": source,
             "table": "papers",
             "row": late["paper"],
-            "reason": f"published after {last_year}",
+            "reason": f"{LATE} {last_year}",
             "snippet": late["year"].astype("str"),
         }
     )
@@ -135,9 +136,25 @@ def until(tables, last_year, source):
         "rows_kept": len(papers) - len(late),
         "rows_rejected": len(late),
     }
+    if len(late) == len(papers):
+        raise StudyError(
+            expected=f"papers published up to {last_year}", found="none", where=f"source {source}",
+            do="choose a later last_year",
+        )  # fmt: skip
     kept["rejects"] = pd.concat([tables["rejects"], rejects], ignore_index=True)
     kept["provenance"] = pd.concat([tables["provenance"], pd.DataFrame([entry])], ignore_index=True)
     return study.validate(kept, where=source)
+
+
+def whole(tables):
+    """Whether no paper of the source was set aside by the parameter `last_year`.
+
+    Examples
+    --------
+    >>> whole(study.embedded()), whole(until(study.embedded(), 2022, "embedded"))
+    (True, False)
+    """
+    return not tables["rejects"]["reason"].str.startswith(LATE).any()
 
 
 # The released database ----------------------------------------------------------------------------------
@@ -331,11 +348,14 @@ def read_folder(folder):
             expected="a folder of study tables", found=found, where=where, do="copy data/template and fill it in"
         )
     files = {}
-    for file in sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")]):
-        if file.stem not in study.SCHEMA:
+    for file in sorted(folder.iterdir()):
+        table = file.is_file() and file.suffix in (".csv", ".parquet")
+        if not table and file.name.split(".")[0].lower() not in CODED:
+            continue  # notes, the folder of a coding run
+        if not table or file.stem not in study.SCHEMA:
             raise StudyError(
-                expected=f"files named {', '.join(study.SCHEMA)}",
-                found=file.name,
+                expected=f"files named {', '.join(study.SCHEMA)} that end in .csv or .parquet",
+                found=f"the folder {file.name}" if file.is_dir() else file.name,
                 where=where,
                 do="rename it or move it elsewhere",
             )
@@ -376,12 +396,44 @@ def read_folder(folder):
             where=f"{where}/{files['papers'].name}",
             do="add a row per paper",
         )
+    _agree(tables, where)
     return tables
+
+
+def _agree(tables, where):
+    """Refuse tables that contradict each other, and data that would be taken for what the study published."""
+    if study.data_kind(tables) == "published":
+        raise StudyError(
+            expected="coded or simulated papers", found="kind published", where=f"{where}, table provenance",
+            do="write coded: published are the study's own facts",
+        )  # fmt: skip
+    said = tables["reuse"].merge(tables["uses"], on=["paper", "coder"], how="left")
+    for problem, rows in {
+        "no answer about reuse": said["uses_ptm"].isna(),
+        "the answer that it reuses none": said["uses_ptm"] == "no",
+    }.items():
+        if rows.any():
+            first = said[rows].iloc[0]
+            raise StudyError(
+                expected="uses_ptm yes (or unknown) for a paper whose models are listed", found=problem,
+                where=f"{where}, tables reuse and uses, paper {first['paper']}, coder {first['coder']}",
+                do="correct one of the two tables",
+            )  # fmt: skip
 
 
 def _read_table(file):
     if file.suffix == ".csv":
-        return study.read_csv(file)
+        table = study.read_csv(file)
+        for column in table:  # a quotation mark that is never closed swallows the rows after it
+            broken = table[column].str.contains("\n", regex=False)
+            if broken.any():
+                row = int(broken.to_numpy().argmax())
+                raise StudyError(
+                    expected="every cell in one line", found=repr(table[column].iloc[row])[:80],
+                    where=f"{paths.shown(file)}, row {row + 1}, column {column}",
+                    do="close the quotation mark, or take the line break out",
+                )  # fmt: skip
+        return table
     if importlib.util.find_spec("pyarrow") is None:
         raise StudyError(
             expected="pyarrow, which reads Parquet files",

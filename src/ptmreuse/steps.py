@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from ptmreuse import parameters, paths
+from ptmreuse import fetch, parameters, paths
 from ptmreuse.errors import StudyError
 
 
@@ -197,8 +197,8 @@ def fingerprint(step, values):
     dict of str to str
         Files and modules by sha256, parameters by value, earlier steps by the hash of their outputs.
     """
-    made_from = {"the Python packages": paths.sha256(paths.ROOT / "requirements.lock")}
-    for pattern in step.files:
+    made_from = {}
+    for pattern in ("requirements.lock", *step.files):
         found = [p for p in sorted(paths.ROOT.glob(pattern)) if p.is_file() and "__pycache__" not in p.parts]
         if not found:
             raise StudyError(expected=pattern, found="no such file", where=f"step {step.name}", do="restore it")
@@ -207,8 +207,10 @@ def fingerprint(step, values):
         made_from[f"src/ptmreuse/{module}.py"] = paths.sha256(paths.SOURCE / f"{module}.py")
     for name in parameters_of(step):
         made_from[f"parameter {name}"] = str(values[name])
-        if parameters.SCHEMA[parameters.NAMES.index(name)].type == "path" and values[name]:
-            made_from[f"the input {name}"] = _input_stamp(Path(values[name]))
+        if parameters.SCHEMA[parameters.NAMES.index(name)].type == "path":
+            given = values[name] or (fetch.PILOT if name == values["source"] == "pilot" else "")
+            if given:
+                made_from[f"the input {name}"] = _input_stamp(Path(given))
     for earlier in step.after:
         for place in STEPS[NAMES.index(earlier)].outputs.values():
             # Notebooks read the results of earlier notebooks; only the pages read the notebooks themselves.
@@ -234,7 +236,10 @@ def why(step, made_from):
     state = paths.STATE / f"{step.name}.json"
     if not state.exists():
         return ["not made yet" if not any(p.exists() for p in step.outputs.values()) else "not finished last time"]
-    before = json.loads(state.read_text(encoding="utf-8"))
+    try:
+        before = json.loads(state.read_text(encoding="utf-8"))
+    except json.JSONDecodeError:
+        return ["not finished last time"]
     reasons = []
     for name in sorted(before["made_from"].keys() | made_from.keys()):
         old, new = before["made_from"].get(name), made_from.get(name)
@@ -282,11 +287,21 @@ def modules_of(step):
             continue
         seen.add(name)
         if name in NOTEBOOKS:
-            cells = json.loads((paths.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-            code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+            place = paths.NOTEBOOKS / f"{name}.ipynb"
+            cells = json.loads(place.read_text(encoding="utf-8"))["cells"]
+            parts = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
         else:
-            code = (paths.SOURCE / f"{name}.py").read_text(encoding="utf-8")
-        todo += _imports(code)
+            place = paths.SOURCE / f"{name}.py"
+            parts = [place.read_text(encoding="utf-8")]
+        for position, code in enumerate(parts, start=1):
+            try:
+                todo += _imports(code)
+            except SyntaxError as error:
+                cell = f", code cell {position}" if name in NOTEBOOKS else ""
+                raise StudyError(
+                    expected="plain Python", found=f"{(error.text or '').strip()!r} ({error.msg})",
+                    where=f"{paths.shown(place)}{cell}, line {error.lineno}", do="correct this line",
+                ) from None  # fmt: skip
     return sorted(seen - set(NOTEBOOKS))
 
 

@@ -224,11 +224,16 @@ def read_csv(path):
         If the file is missing, empty, not UTF-8 or not a rectangular CSV.
     """
     try:
-        return pd.read_csv(path, dtype="str", keep_default_na=False, na_filter=False, encoding="utf-8")
+        frame = pd.read_csv(path, dtype="str", keep_default_na=False, na_filter=False, encoding="utf-8")
+        if isinstance(frame.index, pd.RangeIndex):
+            return frame
+        problem, do = "more cells in the rows than in the header", "give every row as many cells as the header"
+    except IsADirectoryError:
+        problem, do = "a folder", "rename it or correct the path"
     except FileNotFoundError:
         problem, do = "no such file", "restore it or correct the path"
     except UnicodeDecodeError as error:
-        problem, do = f"a byte that is not UTF-8 at position {error.start}", "save the file as UTF-8"
+        problem, do = f"a byte that is not UTF-8 at position {error.start}", "save the file as CSV in UTF-8"
     except pd.errors.EmptyDataError:
         problem, do = "an empty file", "give it at least a header row"
     except pd.errors.ParserError as error:
