@@ -17,6 +17,7 @@ import pandas as pd
 
 from ptmreuse import answers, fetch, names, paths, release, reuse, simulation, study
 from ptmreuse.errors import StudyError
+from ptmreuse.parameters import DEFAULTS
 
 SOURCES = ("embedded", "pilot", "release", "tables", "simulated")
 # Tables of a folder; provenance and rejects are written by the pipeline.
@@ -147,14 +148,15 @@ def until(tables, last_year, source):
 
 
 def whole(tables):
-    """Whether no paper of the source was set aside by the parameter `last_year`.
+    """Whether no paper was set aside that the study itself counted (it ends with the default of `last_year`).
 
     Examples
     --------
     >>> whole(study.embedded()), whole(until(study.embedded(), 2022, "embedded"))
     (True, False)
     """
-    return not tables["rejects"]["reason"].str.startswith(LATE).any()
+    late = tables["rejects"][tables["rejects"]["reason"].str.startswith(LATE)]
+    return not (late["snippet"].astype("int64") <= DEFAULTS["last_year"]).any()
 
 
 # The released database ----------------------------------------------------------------------------------
