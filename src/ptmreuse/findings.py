@@ -183,7 +183,7 @@ def reuse_by_field(uses, fields, *, conf):
 
 
 def answer_fields(by_field):
-    """RQ1 in a sentence: which field leads, in papers and in the share of its papers.
+    r"""RQ1 in a sentence: which field leads, in papers and in the share of its papers.
 
     Parameters
     ----------
@@ -196,18 +196,17 @@ def answer_fields(by_field):
 
     Examples
     --------
-    >>> answer_fields(pd.DataFrame(columns=["field", "papers", "reusing", "share"])) == NO_FIELDS
-    True
+    >>> answer_fields(pd.DataFrame({"field": ["Chemistry"], "papers": [4], "reusing": [2], "share": [0.5]}))
+    'Chemistry has the most reusing papers (2) and the largest share of its papers (50.0\xa0%).'
     """
     if by_field.empty:
         return NO_FIELDS
     if not by_field["reusing"].sum():
         return NO_REUSING_FIELD
-    most, rate = by_field.iloc[0], by_field.sort_values("share", ascending=False).iloc[0]
-    return (
-        f"{most['field']} has the most reusing papers ({results.count(most['reusing'])}); {rate['field']} has the "
-        f"largest share of its papers ({results.percent(rate['share'])})."
-    )
+    most, rate = by_field.iloc[0], by_field.sort_values("share", ascending=False, kind="stable").iloc[0]
+    leads = f"{most['field']} has the most reusing papers ({results.count(most['reusing'])})"
+    largest = f"the largest share of its papers ({results.percent(rate['share'])})"
+    return f"{leads} and {largest}." if rate["field"] == most["field"] else f"{leads}; {rate['field']} has {largest}."
 
 
 def answer_patterns(shares):

@@ -154,6 +154,7 @@ STRIP_STYLE = {
     "s": "fill:#54606c;font-size:12.5px", "b": "font-weight:700", "k": "fill:#40507d;font-size:12.5px",
     "f": "stroke:#d9d5cc;stroke-width:2", "d": "stroke:#54606c;stroke-width:1.2;stroke-dasharray:4 3",
     "i": "stroke:#00624a;stroke-width:5;opacity:.5", "c": "fill:#00624a",
+    "si": "stroke:#a13a00;stroke-width:5;opacity:.5", "sc": "fill:#a13a00",
     "p": "fill:none;stroke:#40507d;stroke-width:2",
 }  # fmt: skip
 

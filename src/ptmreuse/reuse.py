@@ -322,7 +322,7 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
         low=float(low),
         high=float(high),
         conf=conf,
-        method=f"percentile bootstrap of {papers} papers",
+        method=f"percentile bootstrap of {papers:,} papers",
         n=int(observed.sum()),
         unit=unit,
         detail={"leads": float((ranks == 1).mean()), "categories": table.shape[1]},
