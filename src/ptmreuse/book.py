@@ -201,7 +201,7 @@ def inputs():
     """
     rows = []
     coded = study.read_csv(paths.TABLES / "evidence" / "provenance.csv")
-    coded = coded[coded["sha256"] != ""][["path", "sha256"]].rename(columns={"path": "file"})
+    coded = coded[["path", "sha256"]].rename(columns={"path": "file"})
     for path in sorted(paths.RESULTS.glob("*/reads.json")):
         notebook = path.parent.name
         # The notebooks read the papers in use as study tables; what these were made from is their provenance.
