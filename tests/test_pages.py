@@ -423,7 +423,7 @@ def test_hostile_text_does_not_run(hostile_page, watched, tmp_path):
 def test_the_layout_stays_put(watched, served):
     watched.add_init_script("""window.shift = 0; new PerformanceObserver(list => { for (const e of list.getEntries())
         if (!e.hadRecentInput) window.shift += e.value }).observe({type: 'layout-shift', buffered: true})""")
-    for name in ("index.html", "claims.html", "01_sampling.html", "references.html"):
+    for name in ("index.html", "claims.html", "01_sampling.html", "03_tests.html", "references.html"):
         watched.goto(served + name)
         watched.wait_for_load_state("networkidle")
         assert watched.evaluate("window.shift") < 0.1, name
