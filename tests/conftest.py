@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import settings
@@ -44,12 +45,22 @@ def run(project, *arguments):
 
 
 @pytest.fixture(scope="session")
-def built_project(tmp_path_factory):
-    """A copy of the project with its book built; tests only read it."""
-    project = tmp_path_factory.mktemp("built") / "project"
-    shutil.copytree(paths.ROOT, project, ignore=NOT_COPIED)
-    made = run(project, "book")
-    assert made.returncode == 0, made.stderr
+def built_project(tmp_path_factory, worker_id):
+    """A copy of the project with its book built, once for all workers; tests only read it."""
+    own = tmp_path_factory.getbasetemp()
+    place = (own if worker_id == "master" else own.parent) / "built"
+    project, done = place / "project", place / "done"
+    try:
+        place.mkdir()
+    except FileExistsError:
+        while not done.exists():  # another worker builds it
+            time.sleep(0.2)
+    else:
+        shutil.copytree(paths.ROOT, project, ignore=NOT_COPIED)
+        made = run(project, "book")
+        (place / "said").write_text(made.stderr if made.returncode else "", encoding="utf-8")
+        (place / "said").rename(done)
+    assert not done.read_text(encoding="utf-8")
     return project
 
 

@@ -111,8 +111,8 @@ def test_a_mistake_in_the_ledger_is_named(tmp_path, old, new, says):
     assert says in str(refused.value)
 
 
-def test_verify_holds_with_the_embedded_data(built_project):
-    held = run(built_project, "verify")
+def test_verify_holds_with_the_embedded_data(broken_project):
+    held = run(broken_project, "verify")
     assert held.returncode == 0, held.stdout + held.stderr
     assert "changed" not in held.stdout
 

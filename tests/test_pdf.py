@@ -84,18 +84,18 @@ def test_a_missing_library_is_named_for_apt(monkeypatch):
         pdf.build(parameters.DEFAULTS)
 
 
-def test_two_files_have_the_same_bytes(built_project):
+def test_two_files_have_the_same_bytes(broken_project):
     """Set twice from one book; tagged, with outline and page numbers."""
     pytest.importorskip("weasyprint", reason="no PDF was set: python -m pip install weasyprint", exc_type=ImportError)
     code = "from ptmreuse import pdf, parameters; print(pdf.build(parameters.DEFAULTS))"
     files = []
     for _ in range(2):
-        source = os.environ | {"PYTHONPATH": str(built_project / "src")}
+        source = os.environ | {"PYTHONPATH": str(broken_project / "src")}
         made = subprocess.run(
-            [sys.executable, "-c", code], cwd=built_project, env=source, capture_output=True, text=True, check=False
+            [sys.executable, "-c", code], cwd=broken_project, env=source, capture_output=True, text=True, check=False
         )
         assert made.returncode == 0, made.stderr
-        files.append((built_project / "_build" / pdf.FILE).read_bytes())
+        files.append((broken_project / "_build" / pdf.FILE).read_bytes())
     assert files[0] == files[1]
     streams = re.findall(rb"stream\n(.*?)\nendstream", files[0], flags=re.S)
     unpacked = b"".join(zlib.decompressobj().decompress(s) for s in streams if s[:1] == b"x")
