@@ -129,6 +129,8 @@ def test_a_students_folder_is_counted(tmp_path):
     assert result["fields"] == {"Chemistry": {"uses_dl": 1, "uses_ptm": 1}}
     assert set(result["years"]) == {"2020", "unknown"}
     assert result["rejects"] == {"papers": {"published after 2025": 1}}
+    checked = sources.validate_folder(tmp_path).set_index("table")
+    assert checked.loc["fields", ["rows", "note"]].tolist() == [2, "not among the study's eight: Medicine (1)"]
     ben = sources.counts(sources.read_folder(tmp_path), coder="ben")
     assert (ben["uses_dl"], ben["uses_ptm"], ben["ptm_coded"]) == (1, 0, 0)
     with pytest.raises(StudyError, match="expected a coder among ada, ben, found 'eve'"):

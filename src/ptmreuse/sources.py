@@ -471,7 +471,8 @@ def validate_folder(folder):
     Returns
     -------
     DataFrame
-        One row per table: table, rows, papers (different papers in it).
+        One row per table: table, rows, papers (different papers in it), note (fields that are not among the
+        study's eight: other sciences, or misspelt).
 
     Raises
     ------
@@ -480,8 +481,12 @@ def validate_folder(folder):
     """
     tables = read_folder(folder)
     study.accounting(tables)
-    rows = [(name, len(tables[name]), tables[name]["paper"].nunique()) for name in CODED]
-    return pd.DataFrame(rows, columns=["table", "rows", "papers"])
+    fields = tables["fields"]["field"]
+    others = fields[~fields.isin(study.FIELDS)].value_counts().sort_index()
+    listed = ", ".join(f"{field} ({rows})" for field, rows in others.items())
+    notes = {"fields": f"not among the study's eight: {listed}" if listed else ""}
+    rows = [(name, len(tables[name]), tables[name]["paper"].nunique(), notes.get(name, "")) for name in CODED]
+    return pd.DataFrame(rows, columns=["table", "rows", "papers", "note"])
 
 
 # Counting ---------------------------------------------------------------------------------------------
