@@ -3,10 +3,10 @@
 ========================= ==================================================================================
 verdict                   meaning
 ========================= ==================================================================================
-reproduced                recomputed from the data the claim is about, with the published result
+reproduced                recomputed from the data the claim is about, or published twice, with the same result
 consistent                within the interval of another sample of real papers
-not consistent            recomputed with another result, or outside the interval of another sample
-not checkable             the data at hand cannot speak to it; the reason says what would
+not consistent            recomputed or published elsewhere with another result, or outside that interval
+not checkable             the data at hand cannot decide it; the reason says why
 ========================= ==================================================================================
 """
 
@@ -246,6 +246,8 @@ def verify(values, path=None):
     path = path or paths.RESULTS / "04_findings" / "claims.csv"
     verdicts = study.read_csv(path)
     simulated = "; SIMULATED papers, not evidence" if "simulated" in set(verdicts["data_kind"]) else ""
+    if simulated:
+        print("SIMULATED papers, not evidence:")
     for claim in verdicts.to_dict("records"):
         found = f", found {claim['found']}" if claim["found"] else ""
         why = f" ({claim['reason']})" if claim["verdict"] == "not checkable" else ""

@@ -140,7 +140,7 @@ def answers(read):
     total = int(read["answers"].sum())
     good = int(read.loc[~read["status"].isin(UNREADABLE), "answers"].sum())
     if not total:
-        return "The source in use was coded by people and holds no model answers."
+        return "The data in use hold no model answers."
     return f"Of {results.count(total, 'model answers')}, {good:,} gave a record and {total - good:,} gave none."
 
 
@@ -230,7 +230,8 @@ def answer_patterns(shares):
         share = most[f"{unit.removesuffix('s')}_share"]  # not to be had from one paper
         share = results.count(most[unit], unit) if pd.isna(share) else results.percent(share)
         tie = "lead together" if len(leaders) > 1 else "leads"
-        parts.append(f"by {unit}, {' and '.join(leaders)} {tie} with {share}{' each' if len(leaders) > 1 else ''}")
+        named = " and ".join([", ".join(leaders[:-1]), leaders[-1]] if len(leaders) > 2 else leaders)
+        parts.append(f"by {unit}, {named} {tie} with {share}{' each' if len(leaders) > 1 else ''}")
     return f"{parts[0][0].upper()}{'; '.join(parts)[1:]}."
 
 

@@ -238,6 +238,8 @@ def read_csv(path):
         problem, do = "an empty file", "give it at least a header row"
     except pd.errors.ParserError as error:
         problem, do = str(error).strip(), "give every row as many cells as the header"
+        if "inside string" in problem:
+            problem, do = "a quotation mark that is never closed", f"close it ({problem.rpartition('starting ')[2]})"
     raise StudyError(expected="a CSV table in UTF-8", found=problem, where=paths.shown(path), do=do)
 
 
