@@ -53,7 +53,9 @@ def built_project(tmp_path_factory, worker_id):
     try:
         place.mkdir()
     except FileExistsError:
-        while not done.exists():  # another worker builds it
+        give_up = time.monotonic() + 600
+        while not done.exists():  # another worker builds it; one that died must not hold the rest for ever
+            assert time.monotonic() < give_up, "the worker that builds the book for all tests did not finish"
             time.sleep(0.2)
     else:
         shutil.copytree(paths.ROOT, project, ignore=NOT_COPIED)
