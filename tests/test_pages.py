@@ -16,7 +16,7 @@ import pytest
 from lxml import html as parser
 
 from conftest import NOT_COPIED, run
-from ptmreuse import book, figures, names, pages, paths, results, reuse, simulation
+from ptmreuse import book, figures, names, paths, results, reuse, simulation
 from ptmreuse.errors import StudyError
 
 HOSTILE = (
@@ -163,23 +163,10 @@ def test_no_cell_of_a_csv_is_a_formula(hostile_page):
 # --- what is bundled -----------------------------------------------------------------------------------------
 
 
-def test_styles_and_renderer_of_equations_are_one_version():
-    engine = Path(util.find_spec("sphinxcontrib.katex").origin).with_name("katex.min.js").read_text(encoding="utf-8")
-    sheet = (paths.BOOK / "static" / "katex" / "katex.min.css").read_text(encoding="utf-8")
-    assert re.search(r'version:"([\d.]+)"', engine)[1] == re.search(r'content:"([\d.]+)"', sheet)[1]
-
-
 def test_fonts_are_small_and_licensed():
     folder = paths.BOOK / "static" / "fonts"
     assert sum(p.stat().st_size for p in folder.glob("*.woff2")) <= 150 * 1024
     assert all("SIL Open Font License" in p.read_text(encoding="utf-8") for p in folder.glob("LICENSE*"))
-
-
-def test_equations_become_html_and_mathml():
-    shown = pages.equation(r"\hat p = \frac{k}{n}", display=True)
-    assert "<math" in shown and "katex-display" in shown
-    with pytest.raises(StudyError, match="fraq"):
-        pages.equation(r"\fraq{1}{2}")
 
 
 def test_every_module_is_documented_on_one_page():

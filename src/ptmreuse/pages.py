@@ -10,16 +10,13 @@
 - the directive ``parameters``: the parameters of this run;
 - the directive ``helpers``: the public functions of a module, from its docstrings, without importing it.
 
-An unknown key or name is a Sphinx warning, and every warning stops the build. Equations become HTML here, so
-that readers need neither a script nor a network.
+An unknown key or name is a Sphinx warning, and every warning stops the build.
 """
 
 import ast
 import difflib
 import html
 import json
-from functools import cache
-from importlib import util
 
 import pandas as pd
 from docutils import nodes
@@ -29,7 +26,6 @@ from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.ext.napoleon import NumpyDocstring
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
-from sphinx.util.math import get_node_equation_number
 
 from ptmreuse import book, paths, results, steps, study
 from ptmreuse.errors import StudyError
@@ -47,7 +43,6 @@ def setup(app):
     }.items():  # fmt: skip
         app.add_directive(name, directive)
     app.add_config_value("repository_url", "", "html")
-    app.add_html_math_renderer("build_time", (inline_math, None), (display_math, None))
     app.add_node(HideCodeCellNode, override=True, html=(open_folded, close_folded))
     app.connect("html-page-context", page_context)
     app.connect("html-collect-pages", lambda app: [("404", {"html_baseurl": app.config.html_baseurl}, "404.html")])
@@ -55,16 +50,12 @@ def setup(app):
 
 
 def page_context(app, pagename, templatename, context, doctree):
-    """What a page needs beyond its text: links to its notebook, styles for equations, sound list markup."""
+    """What a page needs beyond its text: links to its notebook, sound list markup."""
     context["page_links"] = page_links(pagename, app.config.repository_url)
     context["simulated"] = book.simulated()
     context["html_baseurl"] = app.config.html_baseurl
     if doctree is not None:
         context["description"] = next((shortened(p.astext()) for p in doctree.findall(nodes.paragraph)), "")
-    if doctree is not None and any(
-        True for _ in doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block))
-    ):
-        app.add_css_file("katex/katex.min.css")
     if "body" in context:
         # docutils marks references as a list whose entries are no list items.
         context["body"] = context["body"].replace(' role="list"', "").replace(' role="doc-biblioentry"', "")
@@ -108,65 +99,6 @@ def page_links(pagename, repository_url):
             },
         ]
     return links
-
-
-@cache
-def _katex():
-    # The wheel of sphinxcontrib-katex brings KaTeX; its own renderer would need node.
-    from py_mini_racer import MiniRacer
-
-    engine = MiniRacer()
-    folder = paths.Path(util.find_spec("sphinxcontrib.katex").origin).parent
-    engine.eval((folder / "katex.min.js").read_text(encoding="utf-8"))
-    return engine
-
-
-def equation(tex, display=False):
-    """An equation as HTML and MathML.
-
-    Raises
-    ------
-    StudyError
-        If KaTeX does not understand it.
-
-    Examples
-    --------
-    >>> "<math" in equation("n/N")
-    True
-    """
-    options = json.dumps({"displayMode": display, "strict": "error"})
-    render = f"katex.renderToString({json.dumps(tex)}, {options})"
-    code = f"(() => {{ try {{ return {render} }} catch (e) {{ return 'ERROR ' + e.message }} }})()"
-    shown = _katex().eval(code)
-    if shown.startswith("ERROR "):
-        raise StudyError(
-            expected="TeX that KaTeX knows", found=shown.removeprefix("ERROR ").removeprefix("KaTeX parse error: "),
-            where=f"equation {tex.strip()[:60]!r}", do="correct it",
-        )  # fmt: skip
-    return shown
-
-
-def _equation(node, display):
-    try:
-        return equation(node.astext(), display)
-    except StudyError as error:
-        logger.warning(str(error), location=node, type="ptmreuse", subtype="equation")
-        return ""
-
-
-def inline_math(self, node):
-    """Write an equation in a line (a Sphinx visitor)."""
-    self.body.append(f'<span class="math">{_equation(node, False)}</span>')
-    raise nodes.SkipNode
-
-
-def display_math(self, node):
-    """Write an equation of its own, with its number if it has one (a Sphinx visitor)."""
-    number = ""
-    if node["number"]:
-        number = f'<span class="eqno">({get_node_equation_number(self, node)})</span>'
-    self.body.append(self.starttag(node, "div", CLASS="math") + number + _equation(node, True) + "</div>\n")
-    raise nodes.SkipNode
 
 
 def open_folded(self, node):

@@ -20,7 +20,7 @@ LEFT_OUT = "api"  # begins the names of the pages for the screen alone
 DROPPED = (
     ".//script", ".//noscript", ".//*[contains(@class, 'headerlink')]", ".//*[contains(@class, 'ptm-narrow')]",
     ".//details[contains(@class, 'hide')]", ".//*[contains(@class, 'ptm-meta')]", ".//*[@class='ptm-filter']",
-    ".//*[contains(@class, 'katex-mathml')]", ".//button",
+    ".//button",
 )  # fmt: skip
 EPOCH = "1767225600"  # 2026-01-01: a date in the file would differ from day to day
 
@@ -135,12 +135,11 @@ def printable(joined, config, values, simulated=False):
     note = results.LABELS["simulated"] if simulated else ""
     if simulated:
         style += f'@page {{ @bottom-right {{ content: "{note}"; font: 600 9pt "Source Sans 3"; color: #a13a00 }} }}'
-    maths = '<link rel="stylesheet" href="katex/katex.min.css">'
     body = parser.tostring(article, encoding="unicode", method="html")
     title, author = html.escape(config["title"]), html.escape(config["author"])
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="author" content="{author}">{maths}<style>{style}</style></head><body>'
+        f'<meta name="author" content="{author}"><style>{style}</style></head><body>'
         f'<header class="cover"><img src="logo.svg" alt=""><p class="title">{title}</p><p>A replication book</p>'
         f'<p class="made">{author}, {html.escape(config["copyright"])}<br>Made with {html.escape(run)}<br>{note}<br>'
         "Text CC BY 4.0, code BSD-3-Clause</p></header>"

@@ -4,7 +4,7 @@
 
   // Only what really overflows becomes a stop for the keyboard.
   function markOverflow() {
-    document.querySelectorAll(".ptm-scroll, div.math, .bd-article pre").forEach(function (box) {
+    document.querySelectorAll(".ptm-scroll, .bd-article pre").forEach(function (box) {
       if (box.scrollWidth > box.clientWidth + 1) {
         var label = box.querySelector("table[aria-labelledby]");
         box.tabIndex = 0;
