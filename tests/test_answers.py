@@ -1,13 +1,15 @@
 """The answer reader: every shape in which the study's model answered, and anything else without an error."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ptmreuse import study
-from ptmreuse.answers import STATUSES, UNREADABLE, Item, read_answer
+from ptmreuse.answers import UNREADABLE, Item, read_answer
+from ptmreuse.replies import STATUSES
 
 A = {
     "model": "U-Net",
@@ -187,7 +189,6 @@ def test_other_spellings_of_a_stage(written, stage):
         ('{"Result": "No"}', "ok", "no"),
         ('{"result": 1}', "ok", "yes"),
         ('{"result": "false", "prose": "true"}', "ok", "no"),
-        ('{"uses_deep_learning": "YES.", "prose": "x"}', "ok", "yes"),
         ('{"response": {"result": false}}', "ok", "no"),
         ('{"response": "{\\"result\\": true}"}', "ok", "yes"),
         ('[{"result": true}]', "ok", "yes"),
@@ -209,6 +210,98 @@ def test_other_spellings_of_a_stage(written, stage):
 def test_yes_or_no(text, status, value, question):
     answer = read_answer(text, question)
     assert (answer.status, answer.value, answer.items) == (status, value, ())
+
+
+A_, U_ = '{"model":"AlexNet","classification":"adaptation"}', '{"model":"U-Net","classification":"deployment"}'
+ALEX, UNET = Item("AlexNet", "adaptation"), Item("U-Net", "deployment")
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "items"),
+    [
+        *[
+            (draft.format(f"[{A_}]") + f"\n[{U_}]", "ok", [UNET])
+            for draft in (
+                "Draft: {} but it is only cited.\n</think>",
+                "<thinking>{}</thinking>",
+                '<think type="x">{}</think>',
+                "Let me see. <think>{}</think>",
+                "[THINK]{}[/THINK]",
+                "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>",
+                "analysis {} assistantfinal",
+                "◁think▷{}◁/think▷",
+            )
+        ],
+        (f"<thinking>[{A_}]", "truncated", []),
+        (f"<|channel|>analysis<|message|>[{A_}]", "truncated", []),
+        (f"[{A_}]</think>", "no_answer", []),
+        (f"{A_[:-1]},{U_[1:]}", "ok", [ALEX, UNET]),
+        (f'{{"models":[{A_}],"models":[{U_}]}}', "ok", [ALEX, UNET]),
+        (f'{{"Models":[{A_}],"models":[{U_}]}}', "ok", [ALEX, UNET]),
+        (f"```json\n[{A_}]\n```\n```json\n[{U_}]\n```", "ok", [ALEX, UNET]),
+        (f"For example [{A_}] would be wrong. Answer: [{U_}]", "several", []),
+        (f"[{A_}]\nOn reflection:\n```json\n[{U_}]\n```", "several", []),
+        (f"[{A_}] or, in a fence:\n```json\n[{A_}]\n```", "ok", [ALEX]),
+        (f"They are [{A_}, {U_},]", "not_json", []),
+        ('{"adaptation":["AlexNet"],"deployment":["U-Net"],"notes":"x"}', "ok", [ALEX, UNET]),
+        ('{"adaptation":["AlexNet"],"deployment":null}', "ok", [ALEX]),
+        ('{"adaptation":["AlexNet"],"cited":["U-Net"]}', "partial", [ALEX]),
+        ('{"AlexNet":["Adaptation"],"U-Net":"Deployment"}', "ok", [ALEX, UNET]),
+        (A_[:-1] + f',"others":[{U_}]}}', "partial", [ALEX]),
+        (f'{{"reused":[{A_}],"not_reused":[{U_}]}}', "no_answer", []),
+        (f'{{"models":[{A_}],"rejected_models":[{U_}]}}', "partial", [ALEX]),
+        ('{"limitations":["few data"],"aims":["speed"]}', "no_answer", []),
+        (A_[:-1] + ',"reuse_pattern":"deployment"}', "wrong_class", [Item("AlexNet", "unknown")]),
+        ('{"model":"U-Net","classification":"deployment","prose":"two\nlines"}', "ok", [UNET]),
+    ],
+)
+def test_ok_only_if_every_piece_was_read_and_none_assumed(text, status, items):
+    answer = read_answer(text, "pattern")
+    assert (answer.status, list(answer.items)) == (status, items)
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "status", "value"),
+    [
+        *[
+            (text, question, "no_answer", "unknown")
+            for question in ("uses_dl", "uses_ptm")
+            for text in (
+                '{"success": false}', '{"success": true}', '{"retry_after": 1}', '{"confidence": 1}', '{"id": 0}',
+                '{"requires_human_review": true}', '{"is_error": false}', '{"does_not_use_dl": true}',
+                '{"no_ptm": true}', '[{"result": true}, {"id": 0}]',
+            )
+        ],
+        ('{"uses_deep_learning": "YES.", "prose": "x"}', "uses_dl", "ok", "yes"),
+        ('{"uses_deep_learning": true}', "uses_ptm", "no_answer", "unknown"),
+        ('{"uses_pre_trained_models": false}', "uses_ptm", "ok", "no"),
+        ('{"answer": "yes", "confidence": 0.9}', "uses_dl", "ok", "yes"),
+        ('{"result": true, "answer": "no"}', "uses_dl", "conflict", "unknown"),
+        ('{"result": false, "result": true}', "uses_dl", "conflict", "unknown"),
+        ('```\n{"result": false}\n```\nHm.\n```\n{"result": true}\n```', "uses_dl", "conflict", "unknown"),
+    ],
+)  # fmt: skip
+def test_a_yes_or_no_is_never_assumed(text, question, status, value):
+    assert read_answer(text, question)[::2][:2] == (status, value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["unspecified", "Not specified", "<UNKNOWN>", "None mentioned", "No pre-trained model", "N/A", "not named.",
+     "None (trained from scratch)", "The paper does not name a pre-trained model"],
+)  # fmt: skip
+def test_words_for_no_model_are_no_model(name):
+    assert read_answer(json.dumps({"models": [name]}), "model").status == "empty"
+
+
+@pytest.mark.parametrize("question", ["uses_dl", "pattern"])
+@pytest.mark.parametrize(
+    "piece", ["see [12, 3] and {x} ", "[", "{[", "[x ", '["a" ', "<think>", '{"a":', "```json\n[1]\n"]
+)
+def test_the_time_grows_with_the_length(piece, question):
+    started = time.process_time()
+    read_answer(piece * (3_000_000 // len(piece)), question)
+    assert time.process_time() - started < 8  # 10 MB of brackets took over 200 s
 
 
 def test_an_integer_column_is_read_as_its_value():

@@ -1,27 +1,19 @@
-"""Read a language model's answer, whatever shape it arrived in.
+"""What a model's answer says, whatever shape it arrived in.
 
 The study's prompts ask for an array while the endpoints force an object, so that one question is answered
-in many shapes. One tolerant reader brings every answer to strict records and a status. It never guesses: what
-is not understood stays *unknown* and is counted, and it never raises: one odd answer must not stop a run.
+in many shapes. One list of recognisers brings every answer to strict records and a status. An answer is *ok*
+only if every piece of it was read and none was assumed; what is not understood stays *unknown* and is counted.
+Nothing here raises: one odd answer must not stop a run.
 """
 
 import json
 import re
 from typing import NamedTuple
 
-STATUSES = {
-    "ok": "everything asked for was read",
-    "partial": "some items were read, others lack a model or a known class",
-    "wrong_class": "an answer or class outside the allowed ones; kept as unknown",
-    "conflict": "yes and no in one answer; kept as unknown",
-    "empty": "no answer, an empty answer or an answer that names no model",
-    "error": "the model or its endpoint reported an error or refused",
-    "truncated": "the answer ends before its JSON does",
-    "not_json": "text without readable JSON",
-    "no_answer": "JSON without what was asked for",
-}
+from ptmreuse.replies import DEEPEST, SEVERAL, STATUSES, decode, split_repeats, unwrap
+
 # An answer with one of these gives no record.
-UNREADABLE = ("empty", "error", "truncated", "not_json", "no_answer")
+UNREADABLE = ("several", "empty", "error", "truncated", "not_json", "no_answer")
 
 _NAME_KEYS = ("model", "method", "modelname", "name", "ptm", "ptmname", "pretrainedmodel")
 _CATEGORY_KEYS = {
@@ -56,28 +48,51 @@ _SPELLINGS = {
     "model": {},
 }
 _YES, _NO = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
-_NO_MODEL = ("", "none", "null", "na", "nan", "nil", "nomodel", "notapplicable")
 LONGEST_NAME = 200  # characters; a longer "name" is a sentence or a whole answer
-_DEEPEST = 8  # wrappers in wrappers
-_WRAPPERS = (
-    "response",
-    "result",
-    "results",
-    "answer",
-    "output",
-    "data",
-    "model",
-    "models",
-    "ptm",
-    "ptms",
-    "item",
+# Words for "no model": alone, with a remark after them, or as a sentence about the paper.
+_NONE = (
+    r"none|null|nan?|n/a|nil|not applicable|unknown|unspecified|un-?named|undisclosed|unclear|tbd"
+    r"|(?:not|none)(?: explicitly| clearly)? (?:specified|mentioned|reported|stated|given|provided|available|named"
+    r"|disclosed|identified|found|described|clear|known|used|listed)"
+    r"|(?:no|none|any)(?: (?:specific|particular|explicit|named|single|other|suitable|of the|such))*"
+    r"(?: (?:pre-? ?trained|deep[ -]learning|dl))*(?: (?:models?|ptms?|names?|methods?|reuse))"
+    r"(?: (?:specified|mentioned|reported|stated|given|named|identified|found|described|used|reused))?"
 )
-_BRACKET = re.compile(r"[{\[]")
-_ENDS = {  # how whole JSON ends, by its first bracket
-    "{": re.compile(r"""(?:["\]}\d]|true|false|null)\s*}\s*\Z"""),
-    "[": re.compile(r"""["\]}]\s*\]\s*\Z"""),
+_NO_MODEL = re.compile(
+    rf"[\W_]*(?:{_NONE})?[\W_]*|\W*(?:{_NONE})\s*(?:[(:;,.].*|\s[-–—]\s.*)"
+    r"|(?:the|this) (?:paper|article|study|authors?|text|work)\b.*\b(?:not|no|none)\b.*",
+    re.I | re.DOTALL,
+)
+# Keys of remarks, which are no part of what was asked.
+_NOTES = (
+    "prose", "reasoning", "explanation", "evidence", "note", "notes", "comment", "comments", "quote",
+    "quotes", "confidence", "justification", "rationale", "summary", "form", "thinking", "thought", "thoughts",
+    "title", "doi", "paper", "metadata", "usage", "limitations", "reference", "references", "source",
+    "sources",
+)  # fmt: skip
+_ANSWER_KEYS = ("result", "answer", "response", "output", "value")
+_DEEP, _PTM = "deeplearning|dl|deeplearningmodels?|dlmodels?|neuralnetworks?", "ptms?|pretrainedmodels?"
+_PTM += "|pretraineddeeplearningmodels?|pretrained|ptmreuse|modelreuse"
+_ASKED = {
+    question: re.compile(
+        rf"(?:it|paper|thepaper|article|study)?(?:does|do|is|are|has)?(?:use|uses|used|using|reuse|reuses|reused)?"
+        rf"(?:{words})(?:use|used|reuse|reused|usage|present|ptm)?"
+    )
+    for question, words in (("uses_dl", _DEEP), ("uses_ptm", _PTM))
 }
-_MEANT_AS_JSON = re.compile(r"""[{\[]\s*["'{\[}\]]""")
+_WRAPPERS = (
+    "response", "result", "results", "answer", "answers", "output", "data", "model", "models",
+    "ptm", "ptms", "item", "items", "list",
+)  # fmt: skip
+_MODEL_LIST = re.compile(
+    r"\w*(?:models?|ptms?|methods?|networks?|architectures?|names?)(?:used|reused|found|identified)?"
+)
+_NEGATED = re.compile(
+    r"(?<![a-z])(?:not?|non|never|without|un[a-z]+|ex(?:cluded?|amples?)|rejected|ignored|dismissed"
+    r"|others?(?=[\W_]*(?:models?|ptms?|methods?)?$)"
+    r"|drafts?|cited|candidates?|dont|doesnt|isnt)(?![a-z])",
+    re.I,
+)
 
 
 class Item(NamedTuple):
@@ -134,316 +149,231 @@ def read_answer(text, question):
     """
     status, value, path = decode(text)
     if status is None:
-        status, value, path = _unwrap(value, path, 0)
+        status, value, path = unwrap(value, path, 0)
+    yes_or_no = question in _ASKED
     if status is not None:
-        return Answer(status, " > ".join(path), "unknown" if question in ("uses_dl", "uses_ptm") else "")
-    if question in ("uses_dl", "uses_ptm"):
-        return _yes_or_no(value, path)
+        return Answer(status, " > ".join(path), "unknown" if yes_or_no else "")
+    if yes_or_no:
+        status, said, path = _yes_or_no(value, path, question, 0)
+        return Answer(status, " > ".join(path), said)
+    if SEVERAL in path:
+        return Answer("several", " > ".join(path))
     return _list(value, path, question)
-
-
-# From text to JSON ------------------------------------------------------------------------------------
-
-
-def decode(text):
-    """``(status, value, path)``; status is None where JSON was found."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    if not isinstance(text, str):
-        return ("empty", None, []) if text is None else (None, text, [])
-    text = text.strip("\ufeff \t\r\n\0")
-    if not text:
-        return "empty", None, []
-    value, found = _loads(text)
-    if found:
-        return None, value, []
-    path = []
-    thought = re.match(r"<think>.*?(</think>|\Z)", text, re.DOTALL | re.IGNORECASE)
-    if thought:
-        text, path = text[thought.end() :].strip(), ["after thinking"]
-        if not text:
-            return ("empty" if thought.group(1) else "truncated"), None, path
-    fence = not _MEANT_AS_JSON.match(text) and re.search(r"```[A-Za-z0-9]*\s*(.*?)\s*(?:```|\Z)", text, re.DOTALL)
-    if fence:
-        text, path = fence.group(1), [*path, "fenced"]
-        if not text:
-            return "empty", None, path
-    values, cut = _scan(text)
-    if cut:
-        return "truncated", None, path
-    if not values:
-        return "not_json", None, path
-    if len(values) > 1:
-        return None, values, [*path, "sequence"]
-    return None, values[0], path if _loads(text)[1] else [*path, "in prose"]
-
-
-def _loads(text):
-    try:
-        return json.loads(text), True
-    except (ValueError, RecursionError):  # ValueError: also a number of too many digits
-        return None, False
-
-
-def _scan(text):
-    """JSON objects and lists that stand in a text, and whether one of them is cut."""
-    decoder, values, at, checked = json.JSONDecoder(), [], 0, False
-    while start := _BRACKET.search(text, at):
-        try:
-            value, at = decoder.raw_decode(text, start.start())
-        except RecursionError:
-            return [], False
-        except ValueError:
-            if not checked and _unclosed(text, start.start()):
-                return [], True
-            if _MEANT_AS_JSON.match(text):  # broken inside: what still decodes is not the whole answer
-                return [], False
-            checked, at = True, start.end()
-            continue
-        if isinstance(value, dict) or any(isinstance(v, dict | list) for v in value):  # not "[12]", a citation
-            values.append(value)
-    return values, False
-
-
-def _unclosed(text, start):
-    """Whether the bracket at `start` is still open where the text ends."""
-    depth, quoted, i = 0, False, start
-    while i < len(text):
-        c = text[i]
-        if quoted:
-            if c == "\\":
-                i += 1
-            elif c == '"':
-                quoted = False
-        elif c == '"':
-            quoted = True
-        elif c in "{[":
-            depth += 1
-        elif c in "}]":
-            depth -= 1
-            if depth == 0:
-                return False
-        i += 1
-    return not (quoted and _ENDS[text[start]].search(text))  # else: a stray quotation mark, not a cut
-
-
-# Envelopes: what an endpoint puts around the model's text ------------------------------------------------
-
-
-def _unwrap(value, path, depth):
-    """Peel endpoint envelopes and JSON kept in strings; ``(status, value, path)`` as `decode`."""
-    if depth > _DEEPEST:
-        return "no_answer", None, path
-    if isinstance(value, str):
-        if not value.strip():
-            return "empty", None, path
-        if "{" not in value and "[" not in value:
-            return None, value, path
-        status, inner, further = decode(value)
-        path = [*path, "string", *further]
-        return (status, None, path) if status is not None else _unwrap(inner, path, depth + 1)
-    if not isinstance(value, dict):
-        return None, value, path
-    inner = _envelope(value)
-    if inner is None:
-        if value.get("error"):
-            return "error", None, path
-        return None, value, path
-    status, content = inner
-    path = [*path, "envelope"]
-    if status is not None:
-        return status, None, path
-    status, content, further = decode(content)
-    return (status, None, path) if status is not None else _unwrap(content, [*path, *further], depth + 1)
-
-
-def _envelope(value):
-    """``(status, text)`` of an endpoint's envelope, None if it is none."""
-    if value.keys() & {"done", "done_reason", "created_at"} and value.keys() & {"response", "message"}:
-        message = value.get("message")
-        text = message.get("content") if isinstance(message, dict) else value.get("response")
-        cut = value.get("done_reason") == "length" or value.get("done") is False
-        return ("error" if value.get("error") else "truncated" if cut else None), text
-    choices = value.get("choices")
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        message = choices[0].get("message")
-        message = message if isinstance(message, dict) else {}
-        reason = choices[0].get("finish_reason")
-        bad = message.get("refusal") or reason == "content_filter"
-        return ("error" if bad else "truncated" if reason == "length" else None), message.get("content")
-    output = value.get("output")
-    if isinstance(output, list) and any(isinstance(part, dict) and "type" in part for part in output):
-        parts = [
-            piece
-            for part in output
-            if isinstance(part, dict) and isinstance(part.get("content"), list)
-            for piece in part["content"]
-            if isinstance(piece, dict)
-        ]
-        texts = [piece["text"] for piece in parts if isinstance(piece.get("text"), str)]
-        bad = value.get("error") or value.get("status") == "failed"
-        bad = bad or (not texts and any(piece.get("type") == "refusal" for piece in parts))
-        cut = value.get("status") == "incomplete"
-        return ("error" if bad else "truncated" if cut else None), "".join(texts)
-    return None
 
 
 # Yes or no --------------------------------------------------------------------------------------------
 
 
-def _yes_or_no(value, path, depth=0):
+def _yes_or_no(value, path, question, depth):
+    """``(status, yes or no or unknown, path)``."""
     said = _said(value)
     if said:
-        return Answer("ok", " > ".join(path or ["bare value"]), said)
-    if depth > _DEEPEST:
-        return Answer("no_answer", " > ".join(path), "unknown")
-    if isinstance(value, list) and value:
-        answers = [_yes_or_no(v, [*path, "list"], depth + 1) for v in value]
-        read = {a.value for a in answers} - {"unknown"}
-        if len(read) > 1:
-            return Answer("conflict", " > ".join([*path, "list"]), "unknown")
-        return next((a for a in answers if a.value in read), answers[0])
-    if isinstance(value, dict) and value:
-        keys = {_key(k): k for k in value}
-        if "result" in keys:
-            inner = value[keys["result"]]
-        else:
-            rest = [k for k in value if _key(k) not in ("prose", "reasoning", "explanation", "evidence")]
-            if len(rest) != 1:
-                return Answer("no_answer", " > ".join([*path, "object"]), "unknown")
-            inner = value[rest[0]]
-        shape = [*path, "object"]
-        if _said(inner):
-            return Answer("ok", " > ".join(shape), _said(inner))
-        status, inner, path = _unwrap(inner, [*path, "wrapped object"], depth)
-        if status is not None:
-            return Answer(status, " > ".join(path), "unknown")
-        if isinstance(inner, dict | list):
-            return _yes_or_no(inner, path, depth + 1)
-        return Answer("empty" if inner is None else "wrong_class", " > ".join(shape), "unknown")
-    if value is None or isinstance(value, dict | list):
-        return Answer("empty", " > ".join(path), "unknown")
-    return Answer("wrong_class", " > ".join(path or ["bare value"]), "unknown")
+        return "ok", said, path or ["bare value"]
+    if value is None or value in ({}, []):
+        return "empty", "unknown", path
+    if depth > DEEPEST:
+        return "no_answer", "unknown", path
+    if isinstance(value, list):
+        return _agree(value, [*path, "list"], question, depth)
+    if not isinstance(value, dict):
+        return "wrong_class", "unknown", path or ["bare value"]
+    inner = [v for k, v in value.items() if _key(k) in _ANSWER_KEYS or _ASKED[question].fullmatch(_key(k))]
+    if not inner and len(value) == 1:
+        inner = [v for k, v in value.items() if _key(k) in _WRAPPERS and isinstance(v, dict | list)]
+    if not inner:
+        return "no_answer", "unknown", [*path, "object"]
+    if len(inner) > 1:
+        return _agree(inner, [*path, "object"], question, depth)
+    if not isinstance(inner[0], dict | list | str) or _said(inner[0]):
+        return _yes_or_no(inner[0], [*path, "object"], question, depth + 1)
+    status, inner, further = unwrap(inner[0], [], depth)
+    wrapped = isinstance(inner, dict | list) or further
+    path = [*path, "wrapped object" if wrapped else "object", *further]
+    return (status, "unknown", path) if status is not None else _yes_or_no(inner, path, question, depth + 1)
+
+
+def _agree(values, path, question, depth):
+    """What several answers say together: *ok* only if each was read and all say the same."""
+    read = [_yes_or_no(value, path, question, depth + 1) for value in values]
+    said = {value for _, value, _ in read} - {"unknown"}
+    if len(said) > 1:
+        return "conflict", "unknown", path
+    return next((r for r in read if r[0] != "ok"), read[0])
 
 
 def _said(value):
     """*yes*, *no*, or "" for anything else."""
     if isinstance(value, int | float):  # a bool is an int
         return {0: "no", 1: "yes"}.get(value, "")
-    word = value.strip().strip(".\"'").lower() if isinstance(value, str) else ""
+    word = value.strip().strip(".\"'").lower() if isinstance(value, str) and len(value) < 99 else ""
     return "yes" if word in _YES else "no" if word in _NO else ""
 
 
 # Lists of models ----------------------------------------------------------------------------------------
 
 
+class _Piece(NamedTuple):
+    """One part of an answer that should hold a model."""
+
+    value: object
+    problem: str = ""  # why it cannot; "nothing" for an empty list
+
+
 def _list(value, path, question):
-    status, entries, path = _entries(value, path, question, 0)
-    shape = " > ".join(path)
-    if status is not None:
-        return Answer(status, shape)
+    pieces = []
+    shape = " > ".join([*path, *_read(value, question, pieces, 0)])
+    whole = [piece for piece in pieces if piece.problem != "nothing"]
+    if any(piece.problem == "truncated" for piece in whole):
+        return Answer("truncated", shape)
     items, refused = [], []
-    for place, entry in enumerate(entries, start=1):
-        read, reason = _item(entry, question)
+    for place, piece in enumerate(whole, start=1):
+        read, reason = ([], piece.problem) if piece.problem else _item(piece.value, question)
         items += read
         if reason:
-            refused.append(Refusal(place, reason, _snippet(entry)))
-    known = sum(item.category != "unknown" for item in items) if question != "model" else len(items)
+            refused.append(Refusal(place, reason, _snippet(piece.value)))
+    known = len(items) if question == "model" else sum(item.category != "unknown" for item in items)
     if items and known == len(items) and not refused:
         status = "ok"
     elif items:
         status = "partial" if known else "wrong_class"
     else:
-        status = "empty" if all(r.reason == "names no model" for r in refused) else "no_answer"
+        reasons = {refusal.reason for refusal in refused} or {"names no model" if pieces else ""}
+        only = reasons.pop() if len(reasons) == 1 else ""
+        status = "empty" if only == "names no model" else only if only in STATUSES else "no_answer"
     return Answer(status, shape, "", tuple(items), tuple(refused))
 
 
-def _entries(value, path, question, depth):
-    """The parts of an answer that should each hold a model: ``(status, list, path)``."""
-    if depth > _DEEPEST:
-        return "no_answer", None, path
+def _read(value, question, pieces, depth):
+    """Take a value apart into pieces; gives its shape."""
+    if depth > DEEPEST:
+        pieces.append(_Piece(value, "nested too deep"))
+        return []
     if isinstance(value, str) and depth:
-        status, value, path = _unwrap(value, path, depth)
-        if status is not None:
-            return status, None, path
+        status, inner, further = unwrap(value, [], depth)
+        if isinstance(inner, str) or status or SEVERAL in further:
+            status = status or ("several" if SEVERAL in further else "a text where a list of models belongs")
+            pieces.append(_Piece(None, "nothing") if names_none(value) else _Piece(value, status))
+            return further
+        return [*further, *_read(inner, question, pieces, depth + 1)]
+    if value is None or value in ({}, []):
+        pieces.append(_Piece(None, "nothing"))
+        return ["list"] if value == [] and not depth else []
     if isinstance(value, list):
-        return _from_list(value, path, question, depth)
+        nested = [isinstance(e, list) or (isinstance(e, dict) and _shape(e, question)[0] != "object") for e in value]
+        for entry, deeper in zip(value, nested, strict=True):
+            _read(entry, question, pieces, depth + 1) if deeper else pieces.append(_Piece(entry))
+        return ["list", "nested"] if any(nested) else ["list"]
     if not isinstance(value, dict):
-        return ("empty" if value is None else "no_answer"), None, path or ["bare value"]
-    if not value:
-        return "empty", None, [*path, "object"]
-    if value.get("error"):
-        return "error", None, path
-    if _is_item(value, question):
-        return None, [value], [*path, "object"]
-    by_class = _by_class(value, question)
-    if by_class is not None:
-        return (None if by_class else "empty"), by_class, [*path, "keyed by class"]
-    lists = {k: v for k, v in value.items() if isinstance(v, list)}
-    full = [v for v in lists.values() if any(isinstance(e, dict | list) for e in v)]
-    full = full or [v for k, v in lists.items() if v and _key(k).rstrip("s") in _NAME_KEYS]
-    if not full and len(lists) == 1:
-        full = [v for v in lists.values() if v]
-    if full:
-        return _from_list([e for v in full for e in v], [*path, "wrapped list"], question, depth, top=False)
-    if lists and len(lists) == len(value):
-        return "empty", None, [*path, "wrapped list"]
-    nested = [v for v in value.values() if isinstance(v, dict) and v]
-    if nested and len(nested) == len(value) and all(_category(v, question) is not None for v in nested):
-        if not any(_name(v) is not None or _key(k) in _WRAPPERS for k, v in value.items()):
-            named = [{"model": k, **v} for k, v in value.items()]
-            return None, named, [*path, "keyed by model"]
-        return None, nested, [*path, "wrapped objects"]
-    texts = [v for v in value.values() if isinstance(v, str) and ("{" in v or "[" in v)]
-    for inner in nested[:1] if len(nested) == 1 else texts[:1] if len(texts) == 1 else []:
-        return _entries(inner, [*path, "wrapped object" if nested else "wrapped"], question, depth + 1)
-    return ("empty" if lists and not nested else "no_answer"), None, [*path, "object"]
+        pieces.append(_Piece(value, "not an object with a model"))
+        return ["bare value"]
+    name, leaves, deeper = _shape(value, question)
+    pieces += leaves
+    shapes = [_read(inner, question, pieces, depth + 1) for inner in deeper]
+    if name != "wrapped" or len(deeper) != 1:
+        return [name]
+    if isinstance(deeper[0], list):
+        return ["wrapped list", *shapes[0][1:]]
+    return ["wrapped object" if isinstance(deeper[0], dict) else "wrapped", *shapes[0]]
 
 
-def _from_list(entries, path, question, depth, top=True):
-    path = [*path, "list"] if top else path
-    if not entries:
-        return "empty", None, path
-    flat = []
-    for entry in entries:
-        wrapped = isinstance(entry, list) or (isinstance(entry, dict) and entry and not _is_item(entry, question))
-        if not wrapped:
-            flat.append(entry)
-            continue
-        status, inner, _ = _entries(entry, [], question, depth + 1)
-        if status is None:
-            flat += inner
-            path = path if path[-1] == "nested" else [*path, "nested"]
-        elif status != "empty":
-            flat.append(entry)
-    return ("empty", None, path) if not flat else (None, flat, path)
+def _shape(value, question):
+    """``(shape, pieces, values to take apart further)`` of an object, by the first recogniser that knows it."""
+    for name, _, recognise in SHAPES:
+        found = recognise(value, question)
+        if found is not None:
+            return name, *found
+    return "object", [], []
+
+
+def _failed(value, question):
+    return ([_Piece(value, "error")], []) if value.get("error") else None
+
+
+def _by_model(value, question):
+    rest = {k: v for k, v in value.items() if _key(k) not in _NOTES}
+    taken = {*_NAME_KEYS, *_WRAPPERS, *_CATEGORY_KEYS["pattern"], *_CATEGORY_KEYS["stage"]}
+    if question == "model" or not rest or any(_key(k) in taken or _categories(k, question) for k in rest):
+        return None
+    if all(isinstance(v, dict) and _category(v, question) is not None and _name(v) is None for v in rest.values()):
+        return [_Piece({"model": k, **v}) for k, v in rest.items()], []
+    if all(_categories(v, question) for v in rest.values()):
+        return [_Piece({"model": k, _CATEGORY_KEYS[question][0]: v}) for k, v in rest.items()], []
+    return None
+
+
+def _repeated(value, question):
+    parts = split_repeats(value.items(), key=_key)
+    return ([], parts) if isinstance(parts, list) else None
 
 
 def _is_item(value, question):
     name = _name(value)
-    if name is None and any(_key(k) in _NAME_KEYS for k in value):
-        return True
-    if isinstance(name, str | int | float) or (isinstance(name, list) and _all_text(name)):
-        return True
-    category = _category(value, question)
-    return isinstance(category, str) and (name is None or not isinstance(name, list | dict))
+    named = isinstance(name, str | int | float) or (isinstance(name, list) and _all_text(name))
+    named = named or (name is None and any(_key(k) in _NAME_KEYS for k in value))
+    classed = isinstance(_category(value, question), str) and not isinstance(name, list | dict)
+    return ([_Piece(value)], []) if named or classed else None
+
+
+def _by_class(value, question):
+    classed = {k: found for k in value if _key(k) not in _NOTES and (found := _categories(k, question))}
+    if not any(value[k] is None or isinstance(value[k], dict | list) for k in classed):
+        return None
+    leaves, key = [], _CATEGORY_KEYS[question][0]
+    for k, held in value.items():
+        if k not in classed:
+            leaves += [_Piece({k: held}, "a part that is not understood")] if _holds(k, held) else []
+        elif held is None or held in ([], {}) or (isinstance(held, str) and names_none(held)):
+            leaves.append(_Piece(None, "nothing"))
+        else:
+            for entry in held if isinstance(held, list) else [held]:
+                entry = {"model": entry} if isinstance(entry, str) and isinstance(held, list) else entry
+                if not isinstance(entry, dict) or not _is_item({**entry, key: k}, question):
+                    leaves.append(_Piece(entry, "not an object with a model"))
+                    continue
+                own = _categories(_category(entry, question), question)
+                leaves.append(_Piece({**entry, key: k if not own or own == classed[k] else "contradiction"}))
+    return leaves, []
+
+
+def _wrapped(value, question):
+    held = {k: v for k, v in value.items() if _key(k) not in _NOTES}
+    texts = [k for k, v in held.items() if isinstance(v, str) and ("{" in v or "[" in v)]
+    within = [k for k, v in held.items() if isinstance(v, dict | list)]
+    clear = [k for k in held if (_key(k) in _WRAPPERS or _MODEL_LIST.fullmatch(_key(k))) and not _NEGATED.search(k)]
+    deeper = [k for k in clear if k in within or k in texts or held[k] is None]
+    lone = within or texts
+    if not deeper and len(lone) == 1 and not _NEGATED.search(lone[0]):
+        inner = held[lone[0]]
+        deeper = (
+            [] if isinstance(inner, list) and inner and not any(isinstance(e, dict | list) for e in inner) else lone
+        )
+    if not deeper and not any(held[k] for k in within):
+        return None
+    lost = [k for k in within if k not in deeper and _holds(k, held[k])]
+    return [_Piece({k: held[k]}, "a part that is not understood") for k in lost], [held[k] for k in deeper]
+
+
+# shape, example, function -> (pieces, values to take apart further) or None; the first that knows an object reads it
+SHAPES = (
+    ("error", '{"error": "out of memory"}', _failed),
+    ("keyed by model", '{"U-Net": {"classification": "adaptation"}, "VGG": {"classification": "unknown"}}', _by_model),
+    ("repeated keys", '{"model_1": "U-Net", "model_2": "VGG"}', _repeated),
+    ("object", '{"model": "U-Net", "classification": "adaptation", "prose": "a remark"}', _is_item),
+    ("keyed by class", '{"adaptation": ["U-Net"], "deployment": null, "notes": "a remark"}', _by_class),
+    ("wrapped", '{"models": [{"model": "U-Net", "classification": "adaptation"}]}', _wrapped),
+)
+
+
+def _holds(key, value):
+    return isinstance(value, dict | list) and bool(value) and _key(key) not in _NOTES
 
 
 def _all_text(values):
     return bool(values) and all(isinstance(v, str) for v in values)
 
 
-def _by_class(value, question):
-    """Items of ``{"adaptation_reuse": ["U-Net"], "conceptual_reuse": []}``; None if of another form."""
-    spelled = {k: _categories(k, question) for k in value}
-    if not all(spelled.values()) or not all(isinstance(v, list) for v in value.values()):
-        return None
-    key = "classification" if question == "pattern" else "step"
-    return [{**(e if isinstance(e, dict) else {"model": e}), key: k} for k, entries in value.items() for e in entries]
-
-
 def _item(entry, question):
-    """``(items, reason for refusal)`` of one part of an answer; one of the two is empty."""
+    """``(items, reason why something in it was refused)`` of one part of an answer."""
     if isinstance(entry, str):
         if _categories(entry, question):
             return [], "a class without a model"
@@ -456,18 +386,30 @@ def _item(entry, question):
     written = name if isinstance(name, list) else [name or ""]
     if not all(isinstance(n, str) for n in written):
         return [], "the model is not a text"
-    named = [n for n in map(clean, written) if re.sub(r"[^a-z0-9]", "", n.lower()) not in _NO_MODEL or _odd(n)]
+    named = [n for n in map(clean, written) if not names_none(n)]
     if not named:
         return [], "names no model"
     if any(len(n) > LONGEST_NAME for n in named):
         return [], f"a model name of more than {LONGEST_NAME} characters"
     categories = [""] if question == "model" else _categories(_category(entry, question), question)
-    return [Item(n, c) for n in named for c in categories or ["unknown"]], ""
+    known = {*_NAME_KEYS, *_CATEGORY_KEYS["pattern"], *_CATEGORY_KEYS["stage"]}
+    lost = [k for k, v in entry.items() if _key(k) not in known and _holds(k, v)]
+    reason = f"a part that is not understood: {clean(lost[0])[:40]}" if lost else ""
+    reason = "one of its names is none" if not reason and len(named) < len(written) else reason
+    return [Item(n, c) for n in named for c in categories or ["unknown"]], reason
 
 
-def _odd(name):
-    """A name in another script has no a-z or 0-9 and is a name all the same."""
-    return any(c.isalnum() and not c.isascii() for c in name)
+def names_none(name):
+    """Whether a text given as a model's name says that there is none.
+
+    Examples
+    --------
+    >>> [names_none(name) for name in ("Not specified", "<UNKNOWN>", "None (trained from scratch)", "")]
+    [True, True, True, True]
+    >>> [names_none(name) for name in ("ResNet (version not specified)", "NASNet", "网络")]
+    [False, False, False]
+    """
+    return bool(_NO_MODEL.fullmatch(name[:1000].strip()))
 
 
 def _name(entry):
@@ -476,8 +418,11 @@ def _name(entry):
 
 
 def _category(entry, question):
+    """What is written under the first key for a class; "contradiction" where another key says another class."""
     keys = {_key(k): k for k in entry}
-    return next((entry[keys[k]] for k in _CATEGORY_KEYS[question] if k in keys), None)
+    written = [entry[keys[k]] for k in _CATEGORY_KEYS[question] if k in keys]
+    read = {tuple(found) for w in written if (found := _categories(w, question))}
+    return "contradiction" if len(read) > 1 else written[0] if written else None
 
 
 def _categories(written, question):
@@ -518,6 +463,6 @@ def clean(text):
 
 def _snippet(value):
     try:
-        return clean(value if isinstance(value, str) else json.dumps(value))[:80]
+        return clean((value if isinstance(value, str) else json.dumps(value))[:400])[:80]
     except RecursionError:
         return "nested too deep to show"

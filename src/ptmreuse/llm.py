@@ -28,7 +28,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from ptmreuse import answers, jats, names, paths, study
+from ptmreuse import answers, jats, names, paths, replies, study
 from ptmreuse.errors import StudyError
 
 MODES = ("record", "replay", "refresh")
@@ -260,11 +260,11 @@ def read_items(content, question):
     >>> read_items('{"items": [{"model": "U-N', "model")[2]
     'the answer ends before its JSON does'
     """
-    status, value, _ = answers.decode(content)
+    status, value, path = replies.decode(content)
     if isinstance(value, dict):
         value = value.get("items", [value])
-    if status or not isinstance(value, list):
-        return [], [], answers.STATUSES[status or "no_answer"]
+    if status or replies.SEVERAL in path or not isinstance(value, list):
+        return [], [], replies.STATUSES[status or ("several" if replies.SEVERAL in path else "no_answer")]
     fields, items, refused = QUESTIONS[question][1], [], []
     for item in value:
         if isinstance(item, dict) and all(isinstance(item.get(name), str) for name in fields):
@@ -317,7 +317,7 @@ def sift(question, items, asked_models=()):
         item = {**item, "model": asked[key]} if key in asked else item
         if label and item[label] not in fields[label]:
             item = {**item, label: _label(question, item[label])}
-        if "model" in fields and (key in ("", "none", "na", "unknown") or len(item["model"]) > 100):
+        if "model" in fields and (answers.names_none(item["model"]) or len(item["model"]) > 100):
             rejected.append(("this is no name of a model", item))
         elif asked and key not in asked:
             rejected.append(("a model that was not asked about", item))

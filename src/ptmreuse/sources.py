@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 
 import pandas as pd
 
-from ptmreuse import answers, fetch, names, paths, release, reuse, simulation, study
+from ptmreuse import answers, fetch, names, paths, release, replies, reuse, simulation, study
 from ptmreuse.errors import StudyError
 from ptmreuse.parameters import DEFAULTS
 
@@ -198,7 +198,7 @@ def _fingerprint(path):
             stat = file.stat()
             with file.open("rb") as head:
                 digest.update(f"{path.name} {stat.st_size} {stat.st_mtime_ns} ".encode() + head.read(100))
-    for reader in (release.__file__, answers.__file__, names.__file__, study.__file__, names.MODELS):
+    for reader in (release.__file__, answers.__file__, replies.__file__, names.__file__, study.__file__, names.MODELS):
         digest.update(Path(reader).read_bytes())
     return digest.hexdigest()[:32]
 
