@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ptmreuse import coding, jats, study
+from ptmreuse.coding import batch, control, rules
+from ptmreuse.coding.articles import read_article
+from ptmreuse.evidence import study
 
 ROWS = 10_000_000
 
@@ -57,17 +59,17 @@ def summarise(rows):
 
 def main():
     """Print the table."""
-    files = coding.negative_control_files()
-    spent, articles = seconds(lambda: [jats.read_article(file) for file in files])
+    files = control.negative_control_files()
+    spent, articles = seconds(lambda: [read_article(file) for file in files])
     print(f"read JATS: {len(articles) / spent:.0f} articles/s ({len(articles)} articles)")
-    spent, _ = seconds(lambda: [coding.code_article(article) for article in articles])
+    spent, _ = seconds(lambda: [rules.code_article(article) for article in articles])
     print(f"code by rules: {len(articles) / spent:.0f} articles/s on one core")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         many = copies(files, folder, 4)
         for workers in (1, 2):
             out = Path(tempfile.mkdtemp())
-            spent, counts = seconds(lambda w=workers, o=out: coding.code_files([many], o, workers=w))
+            spent, counts = seconds(lambda w=workers, o=out: batch.code_files([many], o, workers=w))
             print(f"read, code and write, {workers} process(es): {counts['papers'] / spent:.0f} articles/s")
             shutil.rmtree(out)
     rows = coded_rows(np.random.default_rng(1))

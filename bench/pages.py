@@ -13,7 +13,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 from playwright.sync_api import sync_playwright
 
-from ptmreuse import book, parameters, paths, steps
+from ptmreuse import parameters, paths
+from ptmreuse.book import site, steps
 
 OBSERVE = """window.shift = 0; new PerformanceObserver(list => { for (const e of list.getEntries())
     if (!e.hadRecentInput) window.shift += e.value }).observe({type: 'layout-shift', buffered: true})"""
@@ -52,7 +53,7 @@ def main():
                 page.goto(f"http://127.0.0.1:{server.server_port}/{path.name}", wait_until="networkidle")
                 shifts.append(page.evaluate("window.shift"))
                 context.close()
-            kib = sum(book.weight(path).values()) / 1024
+            kib = sum(site.weight(path).values()) / 1024
             print(f"| {path.name} | {kib:.0f} | {len(asked)} | {shifts[0]:.3f} | {shifts[1]:.3f} |")
         browser.close()
     files = [p for p in paths.HTML.rglob("*") if p.is_file()]

@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from ptmreuse import release, simulation, sources, study
+import made_release
+from ptmreuse.evidence import release, sources, study
 
 
 def measure(path):
@@ -34,7 +35,7 @@ def main(papers=18091, text_kb=45.0):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "release.db"
         started = time.monotonic()
-        truth = simulation.write_release(path, seed=1, papers=papers, messy=True, text_kb=text_kb)
+        truth = made_release.write_release(path, seed=1, papers=papers, messy=True, text_kb=text_kb)
         print(f"written: {path.stat().st_size / 1e9:.2f} GB in {time.monotonic() - started:.1f} s")
         child = subprocess.run(
             [sys.executable, __file__, "--measure", path], check=True, capture_output=True, encoding="utf-8"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptmreuse import study
-from ptmreuse.answers import UNREADABLE, Item, read_answer
-from ptmreuse.replies import STATUSES
+from ptmreuse.evidence import study
+from ptmreuse.evidence.answers import UNREADABLE, Item, read_answer
+from ptmreuse.evidence.replies import STATUSES
 
 A = {
     "model": "U-Net",

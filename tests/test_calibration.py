@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ptmreuse import calibration, coders, simulation
+from ptmreuse.analysis import calibration
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import simulated
+from ptmreuse.statistics import agreement
 
 TABLE = calibration.read_table()
 # Rows that do not hold; data/calibration.md says why.
@@ -45,14 +47,14 @@ def test_what_the_book_avoids_is_worth_avoiding():
 
 
 def test_an_interval_that_is_too_narrow_does_not_hold(monkeypatch):
-    honest = coders.agreement
+    honest = agreement.agreement
 
     def overconfident(*codes, **options):
         found = honest(*codes, **options)
         e = found.raw
         return replace(found, raw=replace(e, low=(e.value + e.low) / 2, high=(e.value + e.high) / 2))
 
-    monkeypatch.setattr(coders, "agreement", overconfident)
+    monkeypatch.setattr(agreement, "agreement", overconfident)
     rows = calibration.calibrate(3, 80, worlds=["raters"], resamples=99).set_index("label")["holds"]
     assert rows["Raw agreement"] == "no" and rows["Cohen's kappa"] == "yes"
 
@@ -74,9 +76,9 @@ def test_the_table_is_the_same_bytes_twice_and_reads_back(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize(("prevalence", "sensitivity", "specificity"), [(0.2, 0.85, 0.95), (0.5, 0.7, 0.6)])
 def test_the_truth_about_raters_is_what_many_raters_tend_to(prevalence, sensitivity, specificity):
-    codes = simulation.simulate_raters(4, 200_000, prevalence, sensitivity, specificity)
+    codes = simulated.simulate_raters(4, 200_000, prevalence, sensitivity, specificity)
     wide = codes.pivot(index="paper", columns="rater", values="code").to_numpy()
-    found = coders.agreement(*wide.T, resamples=9)
+    found = agreement.agreement(*wide.T, resamples=9)
     truth = calibration.agreement_of_raters(prevalence, sensitivity, specificity)
     for name, value in truth.items():
         assert getattr(found, name).value == pytest.approx(value, abs=0.008)

@@ -4,8 +4,10 @@ import pandas as pd
 import pytest
 
 from conftest import run
-from ptmreuse import claims, paths, study
+from ptmreuse import paths
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import study
+from ptmreuse.findings import claims
 
 FACTS = study.published()
 LEDGER = claims.ledger(FACTS).set_index("id", drop=False)

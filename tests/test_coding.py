@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptmreuse import coding, sources, study
+from ptmreuse.coding import batch, codebook, control, rules
+from ptmreuse.coding.articles import read_article
 from ptmreuse.errors import StudyError
-from ptmreuse.jats import read_article
+from ptmreuse.evidence import folder, study
 
-BOOK = coding.load_codebook()
+BOOK = codebook.load_codebook()
 
 
 def code(heading, text, **kwargs):
     article = read_article(f"{heading}\n{text}\n\nResults\nWe measured their length.".encode())
-    return coding.code_article(article, BOOK, paper="test", **kwargs)
+    return rules.code_article(article, BOOK, paper="test", **kwargs)
 
 
 def reused(rows):
@@ -129,18 +130,18 @@ def test_unknown_is_not_no():
     own = "We pre-trained an autoencoder on our scans. The pretrained network was then fine-tuned by us."
     assert code("Methods", own)["uses"][0]["uses_ptm"] == "unknown"
     abstract = read_article(b"Abstract\nCats were counted.")
-    assert coding.code_article(abstract, BOOK, paper="a")["uses"][0]["uses_dl"] == "unknown"
+    assert rules.code_article(abstract, BOOK, paper="a")["uses"][0]["uses_dl"] == "unknown"
 
 
 def test_a_review_speaks_of_others():
     text = b"A review of nets\n\nMethods\nThe CNN was trained with the Adam optimizer on 100 images.\n"
-    assert coding.code_article(read_article(text), BOOK, paper="r")["uses"][0]["uses_dl"] == "no"
+    assert rules.code_article(read_article(text), BOOK, paper="r")["uses"][0]["uses_dl"] == "no"
 
 
 def test_a_name_before_its_model_existed_is_another_thing():
     def year(value):
         text = f"Doe, Jane\nTest Letters, {value}\n\nMethods\nCells were segmented with Cellpose.\n"
-        return reused(coding.code_article(read_article(text.encode()), BOOK, paper="y"))
+        return reused(rules.code_article(read_article(text.encode()), BOOK, paper="y"))
 
     assert year(2012) == {}
     assert year(2022) == {"Cellpose": "deployment"}
@@ -179,8 +180,8 @@ def test_an_unlisted_name_is_listed_and_not_counted():
 @given(st.lists(st.sampled_from([t for t, _ in USED] + OTHER_MEANINGS + [t for _, t in MENTIONS]), max_size=8))
 def test_any_mixture_gives_valid_tables_and_the_same_answer_twice(texts):
     article = read_article(("Methods\n" + "\n".join(texts) + "\n\nResults\nLength.").encode())
-    rows = coding.code_article(article, BOOK, paper="m")
-    assert rows == coding.code_article(article, BOOK, paper="m")
+    rows = rules.code_article(article, BOOK, paper="m")
+    assert rows == rules.code_article(article, BOOK, paper="m")
     study.validate({name: pd.DataFrame(rows[name]) for name in ("papers", "uses", "reuse", "stages") if rows[name]})
     assert all(e["sentence"] in " ".join(texts + ["Length."]) for e in rows["evidence"])
 
@@ -190,7 +191,7 @@ def test_any_mixture_gives_valid_tables_and_the_same_answer_twice(texts):
 
 def test_every_term_has_a_stem():
     """A term without a stem would never be seen: paragraphs without stems are skipped."""
-    cues = study.read_csv(coding.CUES)
+    cues = study.read_csv(codebook.CUES)
     for cue in cues[cues.group.isin(["dl", "shallow", "framework", "ptm"])].itertuples():
         assert BOOK.has_stem(cue.example), cue.rule
 
@@ -208,19 +209,19 @@ def test_every_term_has_a_stem():
     ],
 )
 def test_a_wrong_codebook_is_refused_with_its_row(tmp_path, change, says):
-    change(study.read_csv(coding.CUES)).to_csv(tmp_path / "cues.csv", index=False)
+    change(study.read_csv(codebook.CUES)).to_csv(tmp_path / "cues.csv", index=False)
     with pytest.raises(StudyError, match=says):
-        coding.load_codebook(tmp_path / "cues.csv")
+        codebook.load_codebook(tmp_path / "cues.csv")
 
 
 def test_an_edited_codebook_changes_the_answer(tmp_path):
-    cues = study.read_csv(coding.CUES)
+    cues = study.read_csv(codebook.CUES)
     cues[cues.group != "own"].to_csv(tmp_path / "cues.csv", index=False)
-    book = coding.load_codebook(tmp_path / "cues.csv")
+    book = codebook.load_codebook(tmp_path / "cues.csv")
     assert book.fingerprint != BOOK.fingerprint
     article = read_article(b"Results\nWe trained a CNN.")
-    assert coding.code_article(article, BOOK, paper="x")["uses"][0]["uses_dl"] == "yes"
-    assert coding.code_article(article, book, paper="x")["uses"][0]["uses_dl"] == "no"
+    assert rules.code_article(article, BOOK, paper="x")["uses"][0]["uses_dl"] == "yes"
+    assert rules.code_article(article, book, paper="x")["uses"][0]["uses_dl"] == "no"
 
 
 # --- many files ---------------------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def made_files(out):
 
 
 def test_code_articles_keeps_the_books(corpus):
-    tables = coding.code_articles([corpus], BOOK)
+    tables = batch.code_articles([corpus], BOOK)
     assert len(tables["papers"]) == 5
     paper = tables["papers"].set_index("paper").loc["10.1371/test.1"]
     assert (paper.year, paper.megajournal, paper.full_text) == (2020, "PLOS", "yes")
@@ -269,27 +270,27 @@ def test_code_articles_keeps_the_books(corpus):
 
 def test_the_tables_of_a_run_are_a_source(corpus, tmp_path, capsys):
     out = tmp_path / "out"
-    counts = coding.code_files([corpus], out)
+    counts = batch.code_files([corpus], out)
     assert counts["files"] == 10
     assert counts["uses_dl"] == {"yes": 4, "no": 1, "unknown": 0}
     assert "10/10" not in capsys.readouterr().out  # progress goes to stderr
-    tables = sources.read_folder(out)
+    tables = folder.read_folder(out)
     study.accounting(tables)
     assert len(tables["papers"]) == counts["papers"] == 5
     evidence = study.read_csv(out / "coding" / "evidence.csv")
-    assert set(evidence.columns) == set(coding.EVIDENCE)
+    assert set(evidence.columns) == set(rules.EVIDENCE)
 
 
 def test_one_faulty_article_never_stops_a_run(corpus, tmp_path, monkeypatch):
-    honest = coding.code_article
+    honest = rules.code_article
 
     def faulty(article, codebook, paper):
         if paper == "t2":
             raise RuntimeError("boom")
         return honest(article, codebook, paper)
 
-    monkeypatch.setattr(coding, "code_article", faulty)
-    counts = coding.code_files([corpus], tmp_path / "out")
+    monkeypatch.setattr(rules, "code_article", faulty)
+    counts = batch.code_files([corpus], tmp_path / "out")
     assert (counts["papers"], counts["rejects"]) == (4, 6)
     rejects = study.read_csv(tmp_path / "out" / "rejects.csv").set_index("row")
     assert rejects.reason["corpus/t2.txt"] == "the coder failed: RuntimeError: boom"
@@ -297,8 +298,8 @@ def test_one_faulty_article_never_stops_a_run(corpus, tmp_path, monkeypatch):
 
 def test_a_killed_run_goes_on_where_it_stopped(corpus, tmp_path, monkeypatch):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    coding.code_files([corpus], whole)
-    honest, calls = coding._code_one, []
+    batch.code_files([corpus], whole)
+    honest, calls = batch._code_one, []
 
     def killed_at_the_fourth(name, content, codebook):
         if len(calls) == 3:
@@ -307,57 +308,57 @@ def test_a_killed_run_goes_on_where_it_stopped(corpus, tmp_path, monkeypatch):
         return honest(name, content, codebook)
 
     with monkeypatch.context() as patch:
-        patch.setattr(coding, "_code_one", killed_at_the_fourth)
+        patch.setattr(batch, "_code_one", killed_at_the_fourth)
         with pytest.raises(KeyboardInterrupt):
-            coding.code_files([corpus], out)
+            batch.code_files([corpus], out)
     assert not list(out.glob("*.csv"))  # nothing half-finished
     journal = out / "coding" / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-40])  # a kill in the middle of a line
     again = []
-    monkeypatch.setattr(coding, "_code_one", lambda *a: again.append(a[0]) or honest(*a))
-    coding.code_files([corpus], out)
+    monkeypatch.setattr(batch, "_code_one", lambda *a: again.append(a[0]) or honest(*a))
+    batch.code_files([corpus], out)
     assert len(again) == 7  # nine readable names less the two that were whole
     assert made_files(out) == made_files(whole)
     again.clear()
-    coding.code_files([corpus], out)
+    batch.code_files([corpus], out)
     assert again == []
     (corpus / "t0.txt").write_text("Methods\nWe counted cats.\n")
-    coding.code_files([corpus], out)
+    batch.code_files([corpus], out)
     assert again == ["corpus/t0.txt"]
-    coding.code_files([corpus], out, resume=False)
+    batch.code_files([corpus], out, resume=False)
     assert len(again) == 10
     assert len(journal.read_text(encoding="utf-8").split()) > 9
 
 
 def test_processes_give_the_same_tables(corpus, tmp_path):
-    coding.code_files([corpus], tmp_path / "one")
-    coding.code_files([corpus], tmp_path / "two", workers=2)
+    batch.code_files([corpus], tmp_path / "one")
+    batch.code_files([corpus], tmp_path / "two", workers=2)
     assert made_files(tmp_path / "one") == made_files(tmp_path / "two")
 
 
 def test_a_cluster_gives_the_same_tables(corpus, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr(coding, "PARTITION", 2)
-    coding.code_files([corpus], tmp_path / "one")
+    monkeypatch.setattr(batch, "PARTITION", 2)
+    batch.code_files([corpus], tmp_path / "one")
     with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
-        coding.code_files([corpus], tmp_path / "two", scheduler=cluster.scheduler_address)
+        batch.code_files([corpus], tmp_path / "two", scheduler=cluster.scheduler_address)
     assert made_files(tmp_path / "one") == made_files(tmp_path / "two")
 
 
 def test_wrong_runs_are_refused_in_one_sentence(corpus, tmp_path):
     with pytest.raises(StudyError, match="no such file or folder"):
-        coding.code_files([tmp_path / "none"], tmp_path / "out")
+        batch.code_files([tmp_path / "none"], tmp_path / "out")
     with pytest.raises(StudyError, match=r"notes\.pdf: expected articles"):
-        coding.code_files([corpus / "notes.pdf"], tmp_path / "out")
+        batch.code_files([corpus / "notes.pdf"], tmp_path / "out")
     with pytest.raises(StudyError, match="found none"):
-        coding.code_files([], tmp_path / "out")
+        batch.code_files([], tmp_path / "out")
     with pytest.raises(StudyError, match="workers"):
-        coding.code_files([corpus], tmp_path / "out", workers=0)
+        batch.code_files([corpus], tmp_path / "out", workers=0)
     theirs = tmp_path / "theirs"
     theirs.mkdir()
-    shutil.copy(coding.CUES, theirs / "uses.csv")
+    shutil.copy(codebook.CUES, theirs / "uses.csv")
     with pytest.raises(StudyError, match="choose another output folder"):
-        coding.code_files([corpus], theirs)
+        batch.code_files([corpus], theirs)
 
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence(corpus, tmp_path, monkeypatch):
@@ -368,26 +369,26 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(corpus, tmp_path, monk
 
     monkeypatch.setattr(distributed, "Client", nobody)
     with pytest.raises(StudyError, match=r"running Dask scheduler, found no answer"):
-        coding.code_files([corpus], tmp_path / "out", scheduler="tcp://127.0.0.1:1")
+        batch.code_files([corpus], tmp_path / "out", scheduler="tcp://127.0.0.1:1")
 
 
 def test_the_journal_holds_one_line_per_article(corpus, tmp_path):
-    coding.code_files([corpus / "t0.txt", corpus / "t1.txt"], tmp_path / "out")
+    batch.code_files([corpus / "t0.txt", corpus / "t1.txt"], tmp_path / "out")
     lines = (tmp_path / "out" / "coding" / "journal.jsonl").read_text(encoding="utf-8").split("\n")
     assert [json.loads(line)["paper"] for line in lines if line] == ["t0", "t1"]
 
 
 def test_the_negative_control_is_read_from_the_installed_package():
-    files = coding.negative_control_files()
+    files = control.negative_control_files()
     assert len(files) == 122
-    uses = coding.code_articles(files[::6], BOOK)["uses"]
+    uses = batch.code_articles(files[::6], BOOK)["uses"]
     assert (uses.uses_dl == "yes").sum() == 0
 
 
 def test_without_the_package_the_negative_control_says_how_to_get_it(monkeypatch):
     def missing(name):
-        raise coding.metadata.PackageNotFoundError(name)
+        raise rules.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(coding.metadata, "distribution", missing)
+    monkeypatch.setattr(rules.metadata, "distribution", missing)
     with pytest.raises(StudyError, match=r"pip install --no-deps allofplos==0\.11\.1"):
-        coding.negative_control_files()
+        control.negative_control_files()

@@ -7,21 +7,21 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from ptmreuse import environment, paths
+from ptmreuse import lock, paths
 from ptmreuse.errors import StudyError
 
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (paths.ROOT / "requirements.lock").read_text(encoding="utf-8")
-PINS = [Requirement(pin) for pin in environment.read_pins(LOCK)]
+PINS = [Requirement(pin) for pin in lock.read_pins(LOCK)]
 
 
 def test_the_lock_was_made_from_this_pyproject():
-    assert LOCK.startswith(environment.header(PROJECT)), "run make lock"
+    assert LOCK.startswith(lock.header(PROJECT)), "run make lock"
 
 
 def test_every_requirement_has_a_pin_that_satisfies_it_and_every_pin_a_hash():
     wanted = list(PROJECT["dependencies"])
-    for extra in environment.EXTRAS:
+    for extra in lock.EXTRAS:
         wanted += PROJECT["optional-dependencies"][extra]
     for requirement in map(Requirement, wanted):
         pins = [pin for pin in PINS if pin.name.lower() == requirement.name.lower()]
@@ -38,11 +38,11 @@ def test_the_lock_names_no_place_to_fetch_from():
 
 def test_environment_yml_holds_the_versions_of_the_lock():
     text = (paths.ROOT / "environment.yml").read_text(encoding="utf-8")
-    assert text == environment.conda(PROJECT, LOCK), "run make lock"
+    assert text == lock.conda(PROJECT, LOCK), "run make lock"
     listed = yaml.safe_load(text)["dependencies"][-1]["pip"]
-    assert listed == [p for p in environment.read_pins(LOCK) if not p.startswith(environment.WITHOUT_DEPENDENCIES)]
+    assert listed == [p for p in lock.read_pins(LOCK) if not p.startswith(lock.WITHOUT_DEPENDENCIES)]
 
 
 def test_a_requirement_without_pin_is_named():
     with pytest.raises(StudyError, match="expected a pin of seaborn"):
-        environment.conda(PROJECT, LOCK.replace("seaborn==", "gone=="))
+        lock.conda(PROJECT, LOCK.replace("seaborn==", "gone=="))

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptmreuse import evaluation, study
+from ptmreuse.coding import compare
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import study
 
 
 def coding(coder, uses, reuse=()):
@@ -47,18 +48,18 @@ RULES = coding(
 
 
 def test_confusion_keeps_unknown_and_papers_of_one_coder_apart():
-    table = evaluation.confusion(HUMAN, RULES, "uses_dl")
+    table = compare.confusion(HUMAN, RULES, "uses_dl")
     assert table.to_numpy().tolist() == [[3, 1, 0, 1], [1, 1, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]]
     assert table.to_numpy().sum() == 9
 
 
 def test_accuracy_counts_only_papers_that_both_decided():
-    rates = evaluation.accuracy(HUMAN, RULES, "uses_ptm", resamples=99)
+    rates = compare.accuracy(HUMAN, RULES, "uses_ptm", resamples=99)
     # a, g right; c, d, e right no; b is unknown to the rules and leaves; f is unknown to the human
     assert (rates["sensitivity"].detail["k"], rates["sensitivity"].n) == (2, 2)
     assert (rates["specificity"].detail["k"], rates["specificity"].n) == (3, 3)
     assert (rates["decided"].detail["k"], rates["decided"].n) == (5, 6)
-    rates = evaluation.accuracy(HUMAN, RULES, "uses_dl", resamples=99)
+    rates = compare.accuracy(HUMAN, RULES, "uses_dl", resamples=99)
     assert rates["sensitivity"].value == pytest.approx(3 / 4)
     assert rates["specificity"].value == pytest.approx(1 / 2)
     assert rates["ppv"].value == pytest.approx(3 / 4)
@@ -67,7 +68,7 @@ def test_accuracy_counts_only_papers_that_both_decided():
 
 
 def test_patterns_by_paper():
-    human, rules = evaluation.answers(HUMAN, "adaptation"), evaluation.answers(RULES, "adaptation")
+    human, rules = compare.answers(HUMAN, "adaptation"), compare.answers(RULES, "adaptation")
     assert human.to_dict() == {
         "a": "yes", "b": "no", "c": "no", "d": "no", "e": "no", "f": "unknown",
         "g": "unknown",  # reuse without a model named
@@ -79,31 +80,31 @@ def test_patterns_by_paper():
 
 
 def test_models_are_compared_by_name_and_by_family():
-    table = evaluation.pairs(HUMAN, RULES).set_index(["paper", "model"])
+    table = compare.pairs(HUMAN, RULES).set_index(["paper", "model"])
     assert table.loc[("a", "U-Net")].tolist() == ["adaptation + conceptual", "conceptual"]
     assert table.loc[("a", "ResNet-18")].tolist() == ["not named", "adaptation"]
-    rates = evaluation.model_accuracy(HUMAN, RULES, resamples=99)
+    rates = compare.model_accuracy(HUMAN, RULES, resamples=99)
     assert (rates["sensitivity"].detail["k"], rates["sensitivity"].n) == (1, 3)
     assert (rates["ppv"].detail["k"], rates["ppv"].n) == (1, 3)
-    rates = evaluation.model_accuracy(HUMAN, RULES, by="family", resamples=99)
+    rates = compare.model_accuracy(HUMAN, RULES, by="family", resamples=99)
     assert (rates["sensitivity"].detail["k"], rates["sensitivity"].n) == (2, 3)
 
 
 def test_everything_at_once_and_without_any_model():
-    table = evaluation.evaluate(HUMAN, RULES, resamples=99)
-    assert set(table.question) == {*evaluation.QUESTIONS, "models", "families"}
+    table = compare.evaluate(HUMAN, RULES, resamples=99)
+    assert set(table.question) == {*compare.QUESTIONS, "models", "families"}
     assert {"sensitivity", "specificity", "ppv", "npv", "f1", "kappa", "decided"} <= set(table.measure)
     none = coding("nobody", {"a": ("no", "no"), "b": ("no", "no")})
-    empty = evaluation.evaluate(none, none, resamples=99)
+    empty = compare.evaluate(none, none, resamples=99)
     assert empty.loc[empty.question == "models", "value"].isna().all()
 
 
 def test_two_coders_in_one_table_are_refused():
     both = {name: pd.concat([HUMAN[name], RULES[name]]) for name in HUMAN}
     with pytest.raises(StudyError, match="one coder"):
-        evaluation.answers(both, "uses_dl")
+        compare.answers(both, "uses_dl")
     with pytest.raises(StudyError):
-        evaluation.answers(HUMAN, "colour")
+        compare.answers(HUMAN, "colour")
 
 
 EVIDENCE = pd.DataFrame(
@@ -117,31 +118,31 @@ EVIDENCE = pd.DataFrame(
 
 
 def test_disagreements_carry_their_evidence():
-    table = evaluation.disagreements(HUMAN, RULES, EVIDENCE).set_index(["paper", "question", "model"])
+    table = compare.disagreements(HUMAN, RULES, EVIDENCE).set_index(["paper", "question", "model"])
     assert len(table) == 4 + 2 + 5 - 1
     assert table.loc[("c", "uses_dl", ""), ["first", "second", "sentence"]].tolist() == [
         "yes", "no", "CNNs are popular.",
     ]  # fmt: skip
     assert table.loc[("a", "pattern", "U-Net"), "sentence"] == "U-Net, anew."
     assert not table.index.get_level_values("paper").str.startswith("only").any()
-    assert evaluation.disagreements(HUMAN, HUMAN).empty
+    assert compare.disagreements(HUMAN, HUMAN).empty
 
 
 def test_settling_by_hand_makes_a_third_coding(tmp_path):
     path = tmp_path / "disagreements.csv"
-    table = evaluation.disagreements(HUMAN, RULES, EVIDENCE)
-    evaluation.write_disagreements(table, path)
+    table = compare.disagreements(HUMAN, RULES, EVIDENCE)
+    compare.write_disagreements(table, path)
     decided = {
         ("c", "uses_dl", ""): "yes",
         ("a", "pattern", "U-Net"): "adaptation + conceptual",
         ("a", "pattern", "ResNet-18"): "not named",
     }
-    filled = evaluation.read_decisions(path)
+    filled = compare.read_decisions(path)
     filled["decision"] = [
         decided.get(key, "") for key in filled[["paper", "question", "model"]].itertuples(index=False, name=None)
     ]
     filled.to_csv(path, index=False)
-    settled = evaluation.settle(HUMAN, RULES, evaluation.read_decisions(path))
+    settled = compare.settle(HUMAN, RULES, compare.read_decisions(path))
     uses = settled["uses"].set_index("paper")
     assert set(uses.coder) == {"settled"}
     assert uses.uses_dl.to_dict() == {
@@ -166,15 +167,15 @@ def test_settling_by_hand_makes_a_third_coding(tmp_path):
     ],
 )
 def test_a_wrong_decision_is_refused_with_its_row(tmp_path, change, says):
-    change(evaluation.disagreements(HUMAN, RULES)).to_csv(tmp_path / "d.csv", index=False)
+    change(compare.disagreements(HUMAN, RULES)).to_csv(tmp_path / "d.csv", index=False)
     with pytest.raises(StudyError, match=says):
-        evaluation.read_decisions(tmp_path / "d.csv")
+        compare.read_decisions(tmp_path / "d.csv")
 
 
 def test_decisions_about_something_else_are_refused(tmp_path):
-    table = evaluation.disagreements(HUMAN, RULES)
+    table = compare.disagreements(HUMAN, RULES)
     with pytest.raises(StudyError, match="export the disagreements"):
-        evaluation.settle(HUMAN, HUMAN, table)
+        compare.settle(HUMAN, HUMAN, table)
 
 
 ANSWERS = st.dictionaries(
@@ -186,9 +187,9 @@ ANSWERS = st.dictionaries(
 @given(ANSWERS, ANSWERS)
 def test_every_paper_is_counted_once(first, second):
     a, b = coding("a", first), coding("b", second)
-    table = evaluation.confusion(a, b, "uses_dl")
+    table = compare.confusion(a, b, "uses_dl")
     assert table.to_numpy().sum() == len(first.keys() | second.keys())
     differ = [p for p in first.keys() & second.keys() for i in (0, 1) if first[p][i] != second[p][i]]
-    assert len(evaluation.disagreements(a, b)) == len(differ)
-    settled = evaluation.settle(a, b, evaluation.disagreements(a, b))
+    assert len(compare.disagreements(a, b)) == len(differ)
+    settled = compare.settle(a, b, compare.disagreements(a, b))
     assert sorted(settled["uses"].paper) == sorted(first.keys() & second.keys())

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ptmreuse import fetch, study
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import fetch, study
 
 BIG = bytes(range(256)) * 2000
 ARTICLE = b"<?xml version='1.0'?><article><body/></article>"
@@ -222,7 +222,7 @@ def test_an_article_that_fails_does_not_stop_the_others(server, tmp_path):
 def test_all_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(fetch, "fetch_pilot", lambda: tmp_path / "pilot.xlsx")
     tables = {"papers": {"doi": DOIS}}
-    monkeypatch.setattr("ptmreuse.sources.read_pilot", lambda path: tables)
+    monkeypatch.setattr("ptmreuse.evidence.pilot.read_pilot", lambda path: tables)
     monkeypatch.setattr(fetch, "fetch_articles", lambda dois: [tmp_path / "jats" / "a.xml"] * len(dois))
     monkeypatch.setattr(fetch, "list_release", lambda: [{"name": "study.db", "size": 2_500_000_000}])
     monkeypatch.setattr(fetch, "fetch_release", lambda name: tmp_path / name)

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from ptmreuse import jats
+from ptmreuse.coding import articles
+from ptmreuse.coding.articles import read_article
 from ptmreuse.errors import StudyError
-from ptmreuse.jats import read_article
 
 # Invented test text: every trap in one small article.
 TRAPS = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -163,7 +163,7 @@ def test_bad_paths_are_refused_in_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "text.xml").write_text("not XML")
     with pytest.raises(StudyError, match=r"text\.xml.*well-formed"):
         read_article(tmp_path / "text.xml")
-    monkeypatch.setattr(jats, "LARGEST", 3)
+    monkeypatch.setattr(articles, "LARGEST", 3)
     with pytest.raises(StudyError, match="at most"):
         read_article(tmp_path / "text.xml")
 

@@ -13,8 +13,9 @@ import sys
 import pytest
 from pandas.testing import assert_frame_equal
 
-from ptmreuse import llm, study
-from ptmreuse.jats import Article
+from ptmreuse.coding import model
+from ptmreuse.coding.articles import Article
+from ptmreuse.evidence import study
 
 PYTHON = os.environ.get("PTMREUSE_LLM_PYTHON")
 pytestmark = [pytest.mark.llm, pytest.mark.skipif(not PYTHON, reason="needs a real model: make test-llm")]
@@ -58,7 +59,7 @@ def run(tmp_path_factory):
 
 
 def code(cache, **more):
-    return llm.code_with_model(ARTICLES, model="smollm2", cache=cache, sampling=SAMPLING, **more)
+    return model.code_with_model(ARTICLES, model="smollm2", cache=cache, sampling=SAMPLING, **more)
 
 
 def test_all_that_a_real_model_says_is_accounted_for(run):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ptmreuse import names
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import names
 
 ALIASES = names.load_aliases()
 

@@ -16,8 +16,12 @@ import pytest
 from lxml import html as parser
 
 from conftest import NOT_COPIED, run
-from ptmreuse import book, figures, names, paths, results, reuse, simulation
+from ptmreuse import paths
+from ptmreuse.analysis import patterns
+from ptmreuse.book import catalogue, check, figures, record
+from ptmreuse.book.site import weight
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import names, simulated
 
 HOSTILE = (
     "<script>document.title = 'run'</script>",
@@ -59,17 +63,17 @@ def site(tmp_path, body):
 )
 def test_check_refuses(tmp_path, body, found):
     with pytest.raises(StudyError, match=re.escape(found)):
-        book.check(site(tmp_path, body))
+        check.check(site(tmp_path, body))
 
 
 def test_check_refuses_a_style_sheet_that_loads_from_elsewhere(tmp_path):
     (tmp_path / "x.css").write_text("@font-face { src: url(https://fonts.example.org/x.woff2) }", encoding="utf-8")
     with pytest.raises(StudyError, match="fonts.example.org"):
-        book.check(site(tmp_path, ""))
+        check.check(site(tmp_path, ""))
 
 
 def test_check_accepts_sound_pages(tmp_path):
-    book.check(
+    check.check(
         site(
             tmp_path,
             "<a href='#top'>x</a> <a href='https://example.org'>out</a> <img src='ok.png' alt='A dot'>"
@@ -99,10 +103,10 @@ def test_unknown_key_result_and_equation_stop_the_build(broken_project):
 def recorder(tmp_path, monkeypatch):
     """A results folder of its own, as a notebook has."""
     monkeypatch.setenv("PTMREUSE_RESULTS", str(tmp_path))
-    monkeypatch.setattr(results, "_now", {"step": None, "folder": None, "numbers": {}, "items": {}})
+    monkeypatch.setattr(record, "_now", {"step": None, "folder": None, "numbers": {}, "items": {}})
     shown = []
-    monkeypatch.setattr(results, "display", lambda data, **_: shown.append(data["text/html"]))
-    results.start("hostile")
+    monkeypatch.setattr(record, "display", lambda data, **_: shown.append(data["text/html"]))
+    record.start("hostile")
     return tmp_path / "hostile", shown
 
 
@@ -110,18 +114,18 @@ def recorder(tmp_path, monkeypatch):
 def hostile_page(recorder):
     """Hostile model names and titles of a simulated corpus, recorded as a table, a figure and a sentence."""
     folder, shown = recorder
-    tables, _, _ = simulation.simulate_corpus(7, papers=400)
+    tables, _, _ = simulated.simulate_corpus(7, papers=400)
     codes = tables["reuse"].copy()
     codes["model"] = [HOSTILE[i % len(HOSTILE)] for i in range(len(codes))]
     matched = names.normalise(pd.Series(HOSTILE, name="model"))
-    results.table("names", matched, caption=f"Names such as {HOSTILE[0]}", kind="simulated")
+    record.table("names", matched, caption=f"Names such as {HOSTILE[0]}", kind="simulated")
     codes["canonical"] = codes["family"] = codes["model"]
-    ranked = reuse.most_reused(codes, "canonical", conf=0.95, resamples=99, seed=1)
+    ranked = patterns.most_reused(codes, "canonical", conf=0.95, resamples=99, seed=1)
     alt = f"Bars of papers per model. First: {HOSTILE[1]} and {HOSTILE[5]}"
-    results.figure("ranking", figures.ranking(ranked), kind="simulated", caption=f"Models {HOSTILE[3]} here", alt=alt,
+    record.figure("ranking", figures.ranking(ranked), kind="simulated", caption=f"Models {HOSTILE[3]} here", alt=alt,
                    data=ranked)  # fmt: skip
-    results.number("worst", 3, about=HOSTILE[0] + HOSTILE[4], kind="simulated", unit=HOSTILE[1])
-    results.say("worst")
+    record.number("worst", 3, about=HOSTILE[0] + HOSTILE[4], kind="simulated", unit=HOSTILE[1])
+    record.say("worst")
     return folder, "<!DOCTYPE html><html><meta charset='utf-8'><body>" + "".join(shown) + "</body></html>"
 
 
@@ -173,9 +177,9 @@ def test_every_module_is_documented_on_one_page():
     pages = [page.read_text(encoding="utf-8") for page in sorted(paths.BOOK.glob("api_*.md"))]
     listed = [name for text in pages for name in re.findall(r"^\.\. helpers:: (\w+)$", text, flags=re.M)]
     assert sorted(listed) == sorted(p.stem for p in paths.SOURCE.glob("[a-z]*.py"))
-    assert book.helper_page("claims.ledger") == "api_findings"
+    assert catalogue.helper_page("claims.ledger") == "api_findings"
     with pytest.raises(StudyError, match=r"every module documented on a page of helpers, found 'nowhere'"):
-        book.helper_page("nowhere.ledger")
+        catalogue.helper_page("nowhere.ledger")
 
 
 def test_finding_the_book(built_book):
@@ -208,7 +212,7 @@ def test_every_icon_is_in_the_bundled_font(built_book):
 
 def test_what_a_page_weighs(built_book):
     """At most 250 KiB for a text page and 400 KiB for a figure page, everything it loads, compressed."""
-    weights = {page.name: sum(book.weight(page).values()) for page in built_book.glob("*.html")}
+    weights = {page.name: sum(weight(page).values()) for page in built_book.glob("*.html")}
     heavy = {"01_sampling.html", "02_coding.html", "03_tests.html", "04_findings.html", "claims.html", "index.html"}
     too_heavy = {n: w for n, w in weights.items() if w > (400 if n in heavy or n == "study.html" else 250) * 1024}
     assert not too_heavy

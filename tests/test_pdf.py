@@ -9,7 +9,8 @@ import zlib
 import pytest
 from lxml import html as parser
 
-from ptmreuse import parameters, pdf, results
+from ptmreuse import parameters
+from ptmreuse.book import markup, pdf
 from ptmreuse.errors import StudyError
 
 CONFIG = {
@@ -68,7 +69,7 @@ def test_simulated_papers_are_called_so_on_the_cover_and_on_every_page():
 
 def test_hostile_text_is_set_as_text():
     row = {"sentence": "<script>alert(1)</script> $\\frac{1}{0}$ \u202eabc", "data_kind": "coded", "key": "k"}
-    root = printed(f"<section id='s'><h1>&lt;b&gt;x</h1>{results.sentences_html([row])}</section>")
+    root = printed(f"<section id='s'><h1>&lt;b&gt;x</h1>{markup.sentences_html([row])}</section>")
     assert not root.xpath("//script | //b") and "<script>alert(1)</script> $\\frac{1}{0}$" in root.text_content()
 
 

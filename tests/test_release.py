@@ -11,21 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptmreuse import answers, paths, release, simulation, sources, study
+import made_release
+from ptmreuse import paths
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import answers, release, sources, study
 
 
 @pytest.fixture(scope="module")
 def messy(tmp_path_factory):
     path = tmp_path_factory.mktemp("release") / "messy.db"
-    return path, simulation.write_release(path, seed=11, papers=2000, text_kb=0.2)
+    return path, made_release.write_release(path, seed=11, papers=2000, text_kb=0.2)
 
 
 @pytest.fixture
 def database(tmp_path):
     """A small clean database that a test may spoil: path and a function that runs SQL in it."""
     path = tmp_path / "small.db"
-    simulation.write_release(path, seed=1, papers=120, messy=False, text_kb=0.1)
+    made_release.write_release(path, seed=1, papers=120, messy=False, text_kb=0.1)
 
     def run(*statements):
         with closing(sqlite3.connect(path)) as connection, connection:
@@ -41,7 +43,7 @@ def counted(path, last_year=2025):
 
 @pytest.mark.parametrize(("seed", "papers", "messy"), [(1, 300, False), (2, 300, True), (3, 150, True)])
 def test_counts_equal_the_truth(tmp_path, seed, papers, messy):
-    truth = simulation.write_release(tmp_path / "r.db", seed, papers, messy=messy, text_kb=0.1)
+    truth = made_release.write_release(tmp_path / "r.db", seed, papers, messy=messy, text_kb=0.1)
     assert counted(tmp_path / "r.db") == truth
 
 
@@ -199,7 +201,7 @@ def test_counting_rules_differ_as_in_the_authors_scripts(one_paper):
 )
 def test_accounts_balance_for_any_answers(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("any") / "r.db"
-    simulation.write_release(path, seed=1, papers=100, messy=False, text_kb=0.01)
+    made_release.write_release(path, seed=1, papers=100, messy=False, text_kb=0.01)
     with closing(sqlite3.connect(path)) as connection, connection:
         for table in ("articles", "openalex", "jats", *release.ANSWER_TABLES):
             connection.execute(f"DELETE FROM {table}")
@@ -308,15 +310,15 @@ def test_text_that_is_not_utf8_and_blobs_are_read(one_paper):
 def test_a_second_reading_comes_from_the_cache_until_the_file_changes(database, monkeypatch, tmp_path):
     path, run = database
     monkeypatch.setattr(sources.paths, "BUILD", tmp_path / "build")
-    first = sources.read_release(path)
+    first = release.read_release(path)
     extract, read = release.extract, []
     monkeypatch.setattr(release, "extract", lambda p: read.append(p) or extract(p))
-    second = sources.read_release(path)
+    second = release.read_release(path)
     assert not read
     for name in study.SCHEMA:
         pd.testing.assert_frame_equal(first[name], second[name])
     run("UPDATE openalex SET cited_by_count = 0")
-    assert sources.counts(sources.read_release(path))["natural_science"] == 0
+    assert sources.counts(release.read_release(path))["natural_science"] == 0
     assert read == [path]
     assert not [p for p in (tmp_path / "build" / "release").iterdir() if p.name.startswith("tmp")]
 

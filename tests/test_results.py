@@ -5,17 +5,23 @@ import json
 import pandas as pd
 import pytest
 
-from ptmreuse import figures, findings, paths, results, reuse, statistics, study
+from ptmreuse import paths
+from ptmreuse.analysis import patterns
+from ptmreuse.book import figures, record, svg
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import items, study
+from ptmreuse.evidence.pilot import embedded
+from ptmreuse.findings import sentences
+from ptmreuse.statistics import shares
 
 
 @pytest.fixture
 def notebook(tmp_path, monkeypatch):
     """A notebook that has begun; gives its results folder."""
     monkeypatch.setenv("PTMREUSE_RESULTS", str(tmp_path))
-    results.start("01_test")
+    record.start("01_test")
     yield tmp_path / "01_test"
-    results._now.update(step=None, folder=None, numbers={}, items={})
+    record._now.update(step=None, folder=None, numbers={}, items={})
 
 
 def recorded(folder):
@@ -23,7 +29,7 @@ def recorded(folder):
 
 
 def test_an_estimate_brings_everything_that_a_reader_may_ask(notebook):
-    results.number("share", statistics.proportion(39, 110), about="Coded papers", kind="coded")
+    record.number("share", shares.proportion(39, 110), about="Coded papers", kind="coded")
     row = recorded(notebook).loc["share"]
     assert row[["text", "n", "unit", "method", "data_kind", "step"]].tolist() == [
         "35.5\N{NO-BREAK SPACE}%", "110", "papers", "Wilson", "coded", "01_test",
@@ -32,26 +38,26 @@ def test_an_estimate_brings_everything_that_a_reader_may_ask(notebook):
 
 
 def test_nothing_counted_is_not_zero_percent(notebook):
-    results.number("none", statistics.proportion(0, 0), about="Papers", kind="coded")
+    record.number("none", shares.proportion(0, 0), about="Papers", kind="coded")
     assert recorded(notebook).loc["none", "text"] == "n/a (0 papers)"
     assert "%" not in recorded(notebook).loc["none", "sentence"]
 
 
 def test_a_key_is_recorded_once_with_a_known_data_kind(notebook):
-    results.number("n", 3, about="Papers", kind="coded", unit="papers")
+    record.number("n", 3, about="Papers", kind="coded", unit="papers")
     with pytest.raises(StudyError, match="expected each result once, found it again"):
-        results.number("n", 4, about="Papers", kind="coded")
+        record.number("n", 4, about="Papers", kind="coded")
     with pytest.raises(StudyError, match="expected a data kind among published, coded, simulated, found 'real'"):
-        results.number("m", 4, about="Papers", kind="real")
+        record.number("m", 4, about="Papers", kind="real")
     with pytest.raises(StudyError, match="expected a recorded number, found 'm'"):
-        results.say("m")
+        record.say("m")
     assert recorded(notebook).index.tolist() == ["n"]
 
 
 def test_a_figure_without_words_for_those_who_cannot_see_it_is_refused(notebook):
     frame = pd.DataFrame({"label": ["a"], "value": [0.5], "low": [0.4], "high": [0.6]})
     with pytest.raises(StudyError, match="figure f: expected a alt of at least four words, found 'plot'"):
-        results.figure(
+        record.figure(
             "f", figures.intervals(frame), caption="A share with its interval", alt="plot", kind="coded", data=frame
         )
     assert not (notebook / "f.svg").exists()
@@ -59,15 +65,15 @@ def test_a_figure_without_words_for_those_who_cannot_see_it_is_refused(notebook)
 
 def test_results_before_start_are_refused():
     with pytest.raises(StudyError, match=r"expected results.start\(...\) in the notebook's first cell"):
-        results.number("n", 1, about="Papers", kind="coded")
+        record.number("n", 1, about="Papers", kind="coded")
 
 
 def test_a_simulated_figure_says_so_in_its_file_and_its_data(notebook):
     frame = pd.DataFrame({"label": ["a"], "value": [0.5], "low": [0.4], "high": [0.6]})
     words = "one interval from 0.4 to 0.6"
-    results.figure("f", figures.intervals(frame), caption=words, alt=words, kind="simulated", data=frame)
+    record.figure("f", figures.intervals(frame), caption=words, alt=words, kind="simulated", data=frame)
     plain = figures.intervals(frame)
-    assert (notebook / "f.svg").read_text(encoding="utf-8") != figures.to_svg(plain, "coded")
+    assert (notebook / "f.svg").read_text(encoding="utf-8") != svg.to_svg(plain, "coded")
     assert study.read_csv(notebook / "f.csv")["data_kind"].tolist() == ["simulated"]
     assert json.loads((notebook / "items.json").read_text(encoding="utf-8"))[0]["kind"] == "simulated"
 
@@ -76,25 +82,26 @@ def test_two_notebooks_cannot_claim_one_key(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "RESULTS", tmp_path)
     for step in ("01_a", "02_b"):
         (tmp_path / step).mkdir()
-        row = dict.fromkeys(results.NUMBER_COLUMNS, "x") | {"step": step}
+        row = dict.fromkeys(record.NUMBER_COLUMNS, "x") | {"step": step}
         pd.DataFrame([row]).to_csv(tmp_path / step / "numbers.csv", index=False)
     with pytest.raises(StudyError, match="x again in 02_b"):
-        results.numbers("01_a", "02_b")
+        record.numbers("01_a", "02_b")
     with pytest.raises(StudyError, match="the results of 03_c"):
-        results.numbers("03_c")
+        record.numbers("03_c")
 
 
 def test_answers_follow_the_data():
-    pilot = study.embedded()
-    shares, _ = reuse.pattern_shares(reuse.items(pilot), conf=0.95, resamples=199, seed=1)
-    said = findings.answer_patterns(shares)
+    pilot = embedded()
+    shares, _ = patterns.pattern_shares(items.items(pilot), conf=0.95, resamples=199, seed=1)
+    said = sentences.answer_patterns(shares)
     assert said.replace("\N{NO-BREAK SPACE}", " ") == (
         "By pairs, adaptation leads with 44.7 %; by papers, adaptation and deployment lead together with 39.1 % each."
     )
     swapped = pilot["reuse"].replace({"pattern": {"adaptation": "deployment", "deployment": "adaptation"}})
-    shares, _ = reuse.pattern_shares(reuse.items(pilot | {"reuse": swapped}), conf=0.95, resamples=199, seed=1)
-    assert findings.answer_patterns(shares).startswith("By pairs, deployment leads")
+    shares, _ = patterns.pattern_shares(items.items(pilot | {"reuse": swapped}), conf=0.95, resamples=199, seed=1)
+    assert sentences.answer_patterns(shares).startswith("By pairs, deployment leads")
     assert (
-        findings.answer_fields(findings.reuse_by_field(pilot["uses"], pilot["fields"], conf=0.95)) == findings.NO_FIELDS
+        sentences.answer_fields(sentences.reuse_by_field(pilot["uses"], pilot["fields"], conf=0.95))
+        == sentences.NO_FIELDS
     )
-    assert findings.answer_stages(reuse.items(pilot, "stage"), conf=0.95, resamples=199, seed=1) == findings.NO_STAGES
+    assert sentences.answer_stages(items.items(pilot, "stage"), conf=0.95, resamples=199, seed=1) == sentences.NO_STAGES

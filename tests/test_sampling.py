@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptmreuse import sampling, study
+from ptmreuse.analysis import sampling
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import study
 
 
 def frame(sizes):

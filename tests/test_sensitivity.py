@@ -7,23 +7,27 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ptmreuse import association, reuse, sensitivity, simulation, study
+from ptmreuse.analysis import choices, patterns, tipping, two_ways, validation
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import items, study
+from ptmreuse.evidence.pilot import embedded
+from ptmreuse.evidence.simulated import simulate_corpus
+from ptmreuse.statistics import trend
 
 FACTS = study.published()
-PILOT = study.embedded()
+PILOT = embedded()
 AGAIN = {"conf": 0.95, "resamples": 499, "seed": 1}
 
 
 @pytest.fixture(scope="module")
 def pilot():
-    return sensitivity.panel(PILOT, FACTS, **AGAIN)
+    return choices.panel(PILOT, FACTS, **AGAIN)
 
 
 @pytest.fixture(scope="module")
 def simulated():
-    tables = study.of_coder(simulation.simulate_corpus(4, papers=1500)[0], "simulated coder")
-    return tables, sensitivity.panel(tables, FACTS, **AGAIN)
+    tables = study.of_coder(simulate_corpus(4, papers=1500)[0], "simulated coder")
+    return tables, choices.panel(tables, FACTS, **AGAIN)
 
 
 def row(panel, claim, label):
@@ -56,8 +60,8 @@ def test_the_pilot_under_each_choice(pilot, claim, label, value, n, holds):
 
 
 def test_the_main_analysis_is_that_of_the_notebooks(simulated):
-    for tables, panel in ((PILOT, sensitivity.panel(PILOT, FACTS, **AGAIN)), simulated):
-        _, estimates = reuse.pattern_shares(reuse.items(tables), **AGAIN)
+    for tables, panel in ((PILOT, choices.panel(PILOT, FACTS, **AGAIN)), simulated):
+        _, estimates = patterns.pattern_shares(items.items(tables), **AGAIN)
         for unit, label in (("pairs", "main analysis"), ("papers", "papers instead of pairs")):
             found, there = row(panel, "adaptation is the majority", label), estimates["adaptation", unit]
             assert (found["value"], found["low"], found["high"]) == pytest.approx((there.value, there.low, there.high))
@@ -68,8 +72,8 @@ def test_what_does_not_apply_says_why(pilot, simulated):
         na = panel[panel["holds"] == "n/a"]
         assert (na["reason"] != "").all() and na["value"].isna().all()
         assert panel.groupby("claim", sort=False).size().nunique() == 1  # every claim under every choice
-        assert list(panel["claim"].unique()) == list(sensitivity.CLAIMS)
-        assert set(panel["group"]) == set(sensitivity.GROUPS)
+        assert list(panel["claim"].unique()) == list(choices.CLAIMS)
+        assert set(panel["group"]) == set(choices.GROUPS)
     assert row(pilot, "share of reuse", "leave one field out")["reason"] == "the source in use has no fields"
     assert row(pilot, "share of reuse", "without the biggest journal")["reason"].startswith("all papers are from one")
     made = simulated[1].loc[simulated[1]["value"].notna(), "choice"]
@@ -77,7 +81,7 @@ def test_what_does_not_apply_says_why(pilot, simulated):
 
 
 def test_which_claims_survive(pilot, simulated):
-    verdict = sensitivity.survives(pilot).set_index("claim")
+    verdict = choices.survives(pilot).set_index("claim")
     assert verdict["survives"].to_dict() == {
         "adaptation leads": "no",
         "adaptation is the majority": "no",
@@ -90,12 +94,12 @@ def test_which_claims_survive(pilot, simulated):
     assert verdict.loc["adaptation is the majority", "broken_by"].startswith("the main analysis already, and ")
     assert verdict["holds_under"].tolist() == [15, 2, 15, 14, 0]
     assert (verdict["choices"] + verdict["not_applicable"]).nunique() == 1
-    planted = sensitivity.survives(simulated[1]).set_index("claim")
+    planted = choices.survives(simulated[1]).set_index("claim")
     assert planted.loc["adaptation leads", "survives"] == "yes"  # 65 % are planted
 
 
 def test_the_forest_keeps_the_extremes_of_many_left_out_years(pilot):
-    shown = sensitivity.forest(pilot, "adaptation leads")
+    shown = choices.forest(pilot, "adaptation leads")
     years = pilot[(pilot["claim"] == "adaptation leads") & (pilot["choice"] == "leave one year out")]
     ends = shown.loc[shown["choice"] == "leave one year out", "value"].tolist()
     assert ends == [years["value"].min(), years["value"].max()]
@@ -124,7 +128,7 @@ def test_unknown_counts_as_the_worst_and_as_the_best():
         ["yes", "no", u, "yes", "yes", "no"],
         [(0, "x", a), (0, "y", a), (3, "x", c), (3, "z", u), (4, "x", u), (4, "y", a), (0, "x", u)],
     )
-    panel = sensitivity.panel(tables, FACTS, **AGAIN)
+    panel = choices.panel(tables, FACTS, **AGAIN)
 
     def values(claim):
         labels = ("unknown against the claim", "main analysis", "unknown for the claim")
@@ -139,7 +143,7 @@ def test_unknown_counts_as_the_worst_and_as_the_best():
 
 def test_a_measured_accuracy_corrects_the_share_of_reuse_alone():
     measured = {"tp": 45, "n_pos": 50, "tn": 98, "n_neg": 100}
-    panel = sensitivity.panel(PILOT, FACTS, accuracy=measured, **AGAIN)
+    panel = choices.panel(PILOT, FACTS, accuracy=measured, **AGAIN)
     found = row(panel, "share of reuse", "corrected for coder error")
     # Rogan-Gladen by hand: (23/110 + 0.98 - 1) / (0.9 + 0.98 - 1)
     assert found["value"] == pytest.approx((23 / 110 - 0.02) / 0.88) and found["method"] == "Lang-Reiczigel"
@@ -149,13 +153,13 @@ def test_a_measured_accuracy_corrects_the_share_of_reuse_alone():
 def test_the_order_of_rows_changes_nothing(simulated):
     tables, panel = simulated
     mixed = {name: frame.sample(frac=1, random_state=3) for name, frame in tables.items() if name != "fields"}
-    again = sensitivity.panel(mixed | {"fields": tables["fields"]}, FACTS, **AGAIN)
+    again = choices.panel(mixed | {"fields": tables["fields"]}, FACTS, **AGAIN)
     pd.testing.assert_frame_equal(panel, again)
 
 
 def test_the_lead_and_its_interval_are_those_of_a_plain_bootstrap():
-    counts, total, _ = sensitivity._pattern_counts(PILOT, "pairs", "canonical", "")
-    found = sensitivity._lead(counts, total, "adaptation", unit="pairs", conf=0.95, resamples=9999, seed=1)
+    counts, total, _ = choices.pattern_counts(PILOT, "pairs", "canonical", "")
+    found = choices._lead(counts, total, "adaptation", unit="pairs", conf=0.95, resamples=9999, seed=1)
     a, c, d = counts[["adaptation", "conceptual", "deployment"]].to_numpy().T
 
     def lead(a, c, d, axis=-1):
@@ -167,7 +171,7 @@ def test_the_lead_and_its_interval_are_those_of_a_plain_bootstrap():
 
 
 def test_how_wrong_the_coder_would_have_to_be():
-    table = sensitivity.tipping(PILOT, FACTS, **AGAIN).set_index("claim")
+    table = tipping.tipping(PILOT, FACTS, **AGAIN).set_index("claim")
     published = table.loc["adaptation is the majority of instances, v1"]
     assert published["lowest_ppv"] == pytest.approx(0.5 / 0.7029)
     assert published["highest_fpr"] == pytest.approx(0.4058)  # (q - Se/2) / (1/2)
@@ -186,19 +190,19 @@ def test_how_wrong_the_coder_would_have_to_be():
             taken = min(left, moved[place])
             moved[place] -= taken
             left -= taken
-        assert (getattr(association.trend(moved, n, years.size().index), read) > 1) == holds
+        assert (getattr(trend.trend(moved, n, years.size().index), read) > 1) == holds
     assert table.loc["reuse grew", "codes"] == 14 and table.loc["reuse grew beyond chance", "codes"] == 5
 
 
 def test_the_codes_that_end_a_majority():
     for n, k in itertools.product(range(1, 12), range(12)):
         if k <= n and 2 * k > n:
-            needed = sensitivity._majority("c", "coded", k / n, float("nan"), float(n), "pairs")["codes"]
+            needed = tipping._majority("c", "coded", k / n, float("nan"), float(n), "pairs")["codes"]
             assert 2 * (k - needed) <= n < 2 * (k - needed + 1)
 
 
 def test_measurement_error_against_sampling_error():
-    table = sensitivity.if_coder_erred(FACTS)
+    table = tipping.if_coder_erred(FACTS)
     v1 = table[table["release"] == "v1, all papers analysed"].set_index("specificity")["true_papers"]
     # R: N*(p+sp-1)/(se+sp-1) at p=631/17511, se=.9
     assert v1.round().to_dict() == {1.0: 701, 0.999: 682, 0.99: 512, 0.98: 319, 0.97: 121}
@@ -210,14 +214,14 @@ def test_resampled_slopes_are_those_of_the_logit_and_nothing_where_separated():
     n = np.full((40, 6), 9)
     yes = rng.binomial(9, 1 / (1 + np.exp(-0.5 * x)), size=(40, 6))
     yes[0], yes[1] = [0, 0, 0, 9, 9, 9], 0
-    slopes = sensitivity._slopes(yes, n - yes, x)
+    slopes = two_ways._slopes(yes, n - yes, x)
     assert np.isnan(slopes[:2]).all()
     for k, slope in zip(yes[2:], slopes[2:], strict=True):
-        assert slope == pytest.approx(association.trend(k, n[0], x).detail["b1"], abs=1e-7)
+        assert slope == pytest.approx(trend.trend(k, n[0], x).detail["b1"], abs=1e-7)
 
 
 def test_two_ways_agree_with_scipy_resampling_of_papers():
-    table = sensitivity.two_ways(PILOT, FACTS, conf=0.95, resamples=4999, seed=1).set_index("label")
+    table = two_ways.two_ways(PILOT, FACTS, conf=0.95, resamples=4999, seed=1).set_index("label")
     answers = np.repeat([1.0, 0.0], [39, 71])
     plain = stats.bootstrap((answers,), np.mean, method="percentile", rng=np.random.default_rng(3)).confidence_interval
     found = table.loc["share that uses deep learning"]
@@ -229,13 +233,13 @@ def test_two_ways_agree_with_scipy_resampling_of_papers():
     found = table.loc["odds ratio of reuse per year"]
     assert found["p_resampled"] == pytest.approx(shuffled.pvalue, abs=0.002)
     assert table["apart"].notna().all() and table["apart"].max() < 0.15
-    assert table["apart"].idxmax() in sensitivity.largest(table.reset_index())
-    drawn = sensitivity.side_by_side(table.reset_index())
+    assert table["apart"].idxmax() in two_ways.largest(table.reset_index())
+    drawn = two_ways.side_by_side(table.reset_index())
     assert len(drawn) == 10 and drawn["label"].iloc[::2].is_unique  # five shares of the pilot
 
 
 def test_the_plan_gives_the_precision_that_the_formula_gives():
-    plan = sensitivity.validation_plan(FACTS)
+    plan = validation.validation_plan(FACTS)
     v1 = plan[(plan["frame"] == "v1, all papers analysed") & (plan["design"] != "Neyman, same cost")]
     cv = v1.set_index(["checked", "missed"])["cv"].round(2)
     # Independent: the design's standard error by R's survey package, for 631 and 16,880 papers
@@ -252,8 +256,8 @@ def test_the_plan_gives_the_precision_that_the_formula_gives():
 
 
 def test_the_bound_on_missed_papers_is_exact():
-    assert sensitivity._missed_at_most([16880], [300], 0.95) == 166  # hypergeometric, as in R
-    assert sensitivity._missed_at_most([16880], [1000], 0.95) == 48
+    assert validation._missed_at_most([16880], [300], 0.95) == 166  # hypergeometric, as in R
+    assert validation._missed_at_most([16880], [1000], 0.95) == 48
     sizes, drawn = (30, 22), (9, 4)
 
     def chance(missed):
@@ -261,7 +265,7 @@ def test_the_bound_on_missed_papers_is_exact():
 
     possible = itertools.product(*(range(N - n + 1) for N, n in zip(sizes, drawn, strict=True)))
     most = max(sum(m) for m in possible if chance(m) >= 0.05)
-    assert sensitivity._missed_at_most(sizes, drawn, 0.95) == most
+    assert validation._missed_at_most(sizes, drawn, 0.95) == most
 
 
 EMPTY = study.validate({"papers": PILOT["papers"].head(3), "provenance": PILOT["provenance"]})
@@ -281,21 +285,21 @@ ONE = {n: f[f["paper"] == "P21"].reset_index(drop=True) if "paper" in f else f f
     ids=["codes missing", "nothing", "one paper", "all alike", "all unknown", "no years"],
 )
 def test_poor_evidence_gives_reasons_and_never_a_crash(tables):
-    panel = sensitivity.panel(tables, FACTS, **AGAIN)
+    panel = choices.panel(tables, FACTS, **AGAIN)
     assert (panel.loc[panel["value"].isna(), "reason"] != "").all()
     assert not ((panel["holds"] != "n/a") & panel["value"].isna()).any()
-    verdict = sensitivity.survives(panel)
-    assert set(verdict["claim"]) == set(sensitivity.CLAIMS)
-    for claim in sensitivity.CLAIMS:
-        sensitivity.forest(panel, claim)
-    table = sensitivity.tipping(tables, FACTS, **AGAIN)
+    verdict = choices.survives(panel)
+    assert set(verdict["claim"]) == set(choices.CLAIMS)
+    for claim in choices.CLAIMS:
+        choices.forest(panel, claim)
+    table = tipping.tipping(tables, FACTS, **AGAIN)
     assert (table.loc[table["codes"].isna(), "reason"] != "").all()
-    twice = sensitivity.two_ways(tables, FACTS, **AGAIN)
+    twice = two_ways.two_ways(tables, FACTS, **AGAIN)
     assert twice.loc[twice["low"].isna(), "apart"].isna().all()
-    assert sensitivity.largest(twice)
+    assert two_ways.largest(twice)
 
 
 @pytest.mark.parametrize(("name", "value"), [("ppv", 1.2), ("missed", (0,)), ("missed", ()), ("designs", ((1, 5),))])
 def test_an_impossible_plan_is_refused(name, value):
     with pytest.raises(StudyError, match="validation_plan"):
-        sensitivity.validation_plan(FACTS, **{name: value})
+        validation.validation_plan(FACTS, **{name: value})

@@ -8,18 +8,19 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from ptmreuse import simulation, study
+import made_release
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import simulated, study
 
 
 @pytest.fixture(scope="module")
 def corpus():
-    return simulation.simulate_corpus(seed=7)
+    return simulated.simulate_corpus(seed=7)
 
 
 @pytest.fixture(scope="module")
 def twin():
-    return simulation.simulate_corpus(seed=7, null=True)
+    return simulated.simulate_corpus(seed=7, null=True)
 
 
 def digest(tables, hits, truth):
@@ -62,8 +63,8 @@ def test_frame_follows_the_study_design(corpus):
 
 
 def test_same_seed_same_bytes_and_another_seed_others():
-    assert digest(*simulation.simulate_corpus(3, 400)) == digest(*simulation.simulate_corpus(3, 400))
-    assert digest(*simulation.simulate_corpus(3, 400)) != digest(*simulation.simulate_corpus(4, 400))
+    assert digest(*simulated.simulate_corpus(3, 400)) == digest(*simulated.simulate_corpus(3, 400))
+    assert digest(*simulated.simulate_corpus(3, 400)) != digest(*simulated.simulate_corpus(4, 400))
 
 
 def test_truth_can_be_written_as_json(corpus):
@@ -113,7 +114,7 @@ def test_patterns_follow_the_planted_mix_and_are_alike_within_papers(corpus, twi
         pairs = several.groupby("paper")["pattern"].agg(lambda p: p.iloc[0] == p.iloc[1])
         by_chance = (share**2).sum()
         # two items share the paper's own pattern with chance ALIKE squared, else agree by chance
-        expected = simulation.ALIKE**2 + (1 - simulation.ALIKE**2) * by_chance
+        expected = simulated.ALIKE**2 + (1 - simulated.ALIKE**2) * by_chance
         assert pairs.mean() == pytest.approx(expected, abs=0.05)
 
 
@@ -141,21 +142,21 @@ def test_coder_has_the_planted_sensitivity_and_specificity(corpus):
 
 
 def test_other_sizes_are_in_proportion_and_too_small_is_refused():
-    realised = simulation.simulate_corpus(1, papers=1809)[2]["realised"]
+    realised = simulated.simulate_corpus(1, papers=1809)[2]["realised"]
     assert [realised[s] for s in ("found", "cited", "natural_science", "full_text")] == [1809, 1500, 722, 696]
     with pytest.raises(StudyError, match="expected 100 papers or more, found 99"):
-        simulation.simulate_corpus(1, papers=99)
+        simulated.simulate_corpus(1, papers=99)
 
 
 def test_raters_err_as_often_as_asked_and_independently():
-    coded = simulation.simulate_raters(seed=2, n=40_000, prevalence=0.3, sensitivity=0.9, specificity=0.8)
+    coded = simulated.simulate_raters(seed=2, n=40_000, prevalence=0.3, sensitivity=0.9, specificity=0.8)
     wide = coded.pivot(index="paper", columns="rater", values="code") == "yes"
     assert wide.shape == (40_000, 2)
     said = 0.3 * 0.9 + 0.7 * 0.2
     both = 0.3 * 0.9**2 + 0.7 * 0.2**2
     assert wide.mean().tolist() == pytest.approx([said, said], abs=0.01)
     assert wide.all(axis=1).mean() == pytest.approx(both, abs=0.01)
-    pd.testing.assert_frame_equal(coded, simulation.simulate_raters(2, 40_000, 0.3, 0.9, 0.8))
+    pd.testing.assert_frame_equal(coded, simulated.simulate_raters(2, 40_000, 0.3, 0.9, 0.8))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_raters_err_as_often_as_asked_and_independently():
 def test_impossible_raters_are_refused(arguments, message):
     usual = {"seed": 1, "n": 10, "prevalence": 0.5, "sensitivity": 0.9, "specificity": 0.9}
     with pytest.raises(StudyError, match=message):
-        simulation.simulate_raters(**(usual | arguments))
+        simulated.simulate_raters(**(usual | arguments))
 
 
 def test_a_generated_release_is_the_same_twice(tmp_path):
@@ -177,7 +178,7 @@ def test_a_generated_release_is_the_same_twice(tmp_path):
 
     dumps = []
     for name in ("a.db", "b.db"):
-        truth = simulation.write_release(tmp_path / name, seed=5, papers=150)
+        truth = made_release.write_release(tmp_path / name, seed=5, papers=150)
         with sqlite3.connect(tmp_path / name) as database:
             dumps.append((list(database.iterdump()), truth))
         database.close()

@@ -8,8 +8,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from ptmreuse import fetch, paths, simulation, sources, study
+import made_release
+from ptmreuse import paths
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import fetch, pilot, simulated, sources, study
+from ptmreuse.evidence.folder import read_folder, validate_folder
+from ptmreuse.evidence.pilot import embedded, read_pilot
 
 PILOT = Path(os.environ.get("PTMREUSE_PILOT", fetch.PILOT))
 KEYS = [
@@ -30,7 +34,7 @@ KEYS = [
 ]
 
 
-def workbook(path, rows, header=sources.PILOT_COLUMNS):
+def workbook(path, rows, header=pilot.PILOT_COLUMNS):
     book = openpyxl.Workbook()
     for row in [header, *rows]:
         book.active.append(list(row))
@@ -80,24 +84,24 @@ def test_a_bad_cell_of_the_workbook_is_named(tmp_path, column, value, message):
     row = list(ROWS[0])
     row[column] = value
     with pytest.raises(StudyError, match=message):
-        sources.read_pilot(workbook(tmp_path / "p.xlsx", [row]))
+        pilot.read_pilot(workbook(tmp_path / "p.xlsx", [row]))
 
 
 def test_a_workbook_that_is_none_or_missing(tmp_path):
     (tmp_path / "p.xlsx").write_text("<html>", encoding="utf-8")
     with pytest.raises(StudyError, match="expected an Excel workbook .*, found a file that cannot be read as one"):
-        sources.read_pilot(tmp_path / "p.xlsx")
+        pilot.read_pilot(tmp_path / "p.xlsx")
     with pytest.raises(StudyError, match="found no such file; run make data; or put .* by hand"):
-        sources.read_pilot(tmp_path / "none.xlsx")
+        pilot.read_pilot(tmp_path / "none.xlsx")
     with pytest.raises(StudyError, match="p.xlsx: expected the columns DOI, .*, found id, DOI"):
-        sources.read_pilot(workbook(tmp_path / "p.xlsx", [], header=("id", "DOI")))
+        pilot.read_pilot(workbook(tmp_path / "p.xlsx", [], header=("id", "DOI")))
 
 
 if PILOT.exists():  # not shipped; make data fetches it
 
     def test_the_real_workbook_agrees_with_the_embedded_facts():
         assert paths.sha256(PILOT) == fetch.PILOT_SHA256
-        pilot, embedded = sources.counts(sources.read_pilot(PILOT)), sources.counts(study.embedded())
+        pilot, embedded = sources.counts(read_pilot(PILOT)), sources.counts(embedded())
         assert pilot == embedded
 
 
@@ -129,17 +133,17 @@ def test_a_students_folder_is_counted(tmp_path):
     assert result["fields"] == {"Chemistry": {"uses_dl": 1, "uses_ptm": 1}}
     assert set(result["years"]) == {"2020", "unknown"}
     assert result["rejects"] == {"papers": {"published after 2025": 1}}
-    checked = sources.validate_folder(tmp_path).set_index("table")
+    checked = validate_folder(tmp_path).set_index("table")
     assert checked.loc["fields", ["rows", "note"]].tolist() == [2, "not among the study's eight: Medicine (1)"]
-    ben = sources.counts(sources.read_folder(tmp_path), coder="ben")
+    ben = sources.counts(read_folder(tmp_path), coder="ben")
     assert (ben["uses_dl"], ben["uses_ptm"], ben["ptm_coded"]) == (1, 0, 0)
     with pytest.raises(StudyError, match="expected a coder among ada, ben, found 'eve'"):
-        sources.counts(sources.read_folder(tmp_path), coder="eve")
+        sources.counts(read_folder(tmp_path), coder="eve")
 
 
 def test_names_are_looked_up_where_the_student_left_them_empty(tmp_path):
     reuse = "paper,coder,model,canonical,family,pattern\na,ada,ResNet50,,,adaptation\na,ada,X,My net,Mine,unknown\n"
-    tables = sources.read_folder(folder(tmp_path, reuse=reuse))
+    tables = read_folder(folder(tmp_path, reuse=reuse))
     assert tables["reuse"][["canonical", "family"]].to_numpy().tolist() == [
         ["ResNet-50", "ResNet"],
         ["My net", "Mine"],
@@ -203,7 +207,7 @@ def test_names_are_looked_up_where_the_student_left_them_empty(tmp_path):
 )
 def test_a_students_mistake_is_named_with_file_row_column_and_value(tmp_path, table, text, message):
     with pytest.raises(StudyError, match=message) as error:
-        sources.validate_folder(folder(tmp_path, **{table: text}))
+        validate_folder(folder(tmp_path, **{table: text}))
     assert "\n" not in str(error.value)
 
 
@@ -213,16 +217,16 @@ def test_a_table_that_would_not_be_read_is_refused(tmp_path, name):
     (path / name).mkdir() if name == "reuse" else (path / name).write_text("x", encoding="utf-8")
     (path / "notes.txt").write_text("a text of the student's own", encoding="utf-8")
     with pytest.raises(StudyError, match=f"that end in .csv or .parquet, found (the folder )?{name}; rename it"):
-        sources.read_folder(path)
+        read_folder(path)
 
 
 def test_a_folder_without_papers_or_that_is_none(tmp_path):
     with pytest.raises(StudyError, match="papers.csv: expected at least one paper, found none"):
-        sources.read_folder(folder(tmp_path, **(dict.fromkeys(GOOD) | {"papers": PAPERS})))
+        read_folder(folder(tmp_path, **(dict.fromkeys(GOOD) | {"papers": PAPERS})))
     with pytest.raises(StudyError, match="expected a folder of study tables, found a file"):
-        sources.read_folder(tmp_path / "papers.csv")
+        read_folder(tmp_path / "papers.csv")
     with pytest.raises(StudyError, match="found no such folder; copy data/template"):
-        sources.read_folder(tmp_path / "nowhere")
+        read_folder(tmp_path / "nowhere")
 
 
 def test_parquet_needs_pyarrow_and_says_so(tmp_path, monkeypatch):
@@ -230,32 +234,32 @@ def test_parquet_needs_pyarrow_and_says_so(tmp_path, monkeypatch):
     (path / "fields.parquet").write_bytes(b"PAR1")
     monkeypatch.setattr(sources.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(StudyError, match="fields.parquet: expected pyarrow, .* not installed; install pyarrow or save"):
-        sources.read_folder(path)
+        read_folder(path)
     (path / "fields.csv").write_text(GOOD["fields"], encoding="utf-8")
     with pytest.raises(StudyError, match="expected one file for table fields, found fields.csv and fields.parquet"):
-        sources.read_folder(path)
+        read_folder(path)
 
 
 def test_parquet_is_read_like_csv(tmp_path):
     path = folder(tmp_path)
-    wanted = sources.counts(sources.read_folder(path))
+    wanted = sources.counts(read_folder(path))
     pd.read_csv(path / "papers.csv").to_parquet(path / "papers.parquet")
     (path / "papers.csv").unlink()
-    assert sources.counts(sources.read_folder(path)) == wanted
+    assert sources.counts(read_folder(path)) == wanted
     (path / "papers.parquet").write_bytes(b"no")
     with pytest.raises(StudyError, match="papers.parquet: expected a Parquet table"):
-        sources.read_folder(path)
+        read_folder(path)
 
 
 def test_the_template_has_the_schema_and_asks_for_a_paper():
     template = paths.DATA / "template"
-    assert {f.stem for f in template.glob("*.csv")} == set(sources.CODED)
-    for name in sources.CODED:
+    assert {f.stem for f in template.glob("*.csv")} == set(pilot.CODED)
+    for name in pilot.CODED:
         assert list(study.read_csv(template / f"{name}.csv").columns) == list(study.SCHEMA[name])
     described = (template / "README.md").read_text(encoding="utf-8")
-    assert all(column in described for name in sources.CODED for column in study.SCHEMA[name])
+    assert all(column in described for name in pilot.CODED for column in study.SCHEMA[name])
     with pytest.raises(StudyError, match="template/papers.csv: expected at least one paper"):
-        sources.validate_folder(template)
+        validate_folder(template)
 
 
 # One way in ----------------------------------------------------------------------------------------------
@@ -263,7 +267,7 @@ def test_the_template_has_the_schema_and_asks_for_a_paper():
 
 def test_counts_have_one_form_for_every_source(tmp_path):
     release = tmp_path / "r.db"
-    simulation.write_release(release, seed=1, papers=100, text_kb=0.01)
+    made_release.write_release(release, seed=1, papers=100, text_kb=0.01)
     given = {
         "embedded": {},
         "pilot": {"pilot": workbook(tmp_path / "p.xlsx", ROWS)},
@@ -284,7 +288,7 @@ def test_simulated_source_has_the_published_totals():
 
 
 def test_tables_written_by_one_run_are_a_source_of_another(tmp_path):
-    tables = simulation.simulate_corpus(1, 200)[0]
+    tables = simulated.simulate_corpus(1, 200)[0]
     study.write(tables, tmp_path / "tables")
     again = sources.load_source("tables", tables=tmp_path / "tables")
     assert study.data_kind(again) == "simulated"  # the label goes with the tables

@@ -6,8 +6,9 @@ import shutil
 import pytest
 from lxml import html as parser
 
+import made_release
 from conftest import run
-from ptmreuse import names, simulation, sources, study
+from ptmreuse.evidence import names, pilot, sources, study
 from test_pages import HOSTILE
 
 
@@ -15,7 +16,7 @@ from test_pages import HOSTILE
 def release(tmp_path_factory):
     """A messy generated database and its truth."""
     path = tmp_path_factory.mktemp("release") / "messy.db"
-    return path, simulation.write_release(path, seed=11, papers=600, messy=True)
+    return path, made_release.write_release(path, seed=11, papers=600, messy=True)
 
 
 def settings(**values):
@@ -68,7 +69,7 @@ def test_a_students_tables_give_the_same_counts_as_their_source(broken_project, 
         tables["reuse"][column] = tables["reuse"]["canonical"].map(renamed).fillna(tables["reuse"][column])
     stages = names.normalise(tables["stages"]["model"])["canonical"]
     tables["stages"]["model"] = stages.map(renamed).fillna(tables["stages"]["model"])
-    study.write({name: tables[name].drop_duplicates() for name in sources.CODED}, folder)
+    study.write({name: tables[name].drop_duplicates() for name in pilot.CODED}, folder)
     checked = run(broken_project, "validate", str(folder))
     assert checked.returncode == 0, checked.stderr
     made = run(broken_project, "book", *settings(source="tables", tables=folder, resamples=199))

@@ -6,7 +6,8 @@ import nbformat
 import pytest
 
 from conftest import run
-from ptmreuse import notebooks, parameters, paths, steps
+from ptmreuse import parameters, paths
+from ptmreuse.book import notebooks, steps
 from ptmreuse.errors import StudyError
 
 

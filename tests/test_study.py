@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptmreuse import paths, reuse, study
+from ptmreuse import paths
+from ptmreuse.analysis import patterns
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import pilot, study
 
-PILOT = study.embedded()
+PILOT = pilot.embedded()
 FACTS = study.published()["value"]
 
 
@@ -120,7 +122,7 @@ def test_a_fact_without_number_or_source_is_refused(tmp_path, old, new, says):
 
 
 def test_shares_of_pairs_and_of_papers_differ_and_both_are_clustered():
-    shares, estimates = reuse.pattern_shares(PILOT["reuse"], conf=0.95, resamples=999, seed=1)
+    shares, estimates = patterns.pattern_shares(PILOT["reuse"], conf=0.95, resamples=999, seed=1)
     assert shares.set_index("pattern").loc["adaptation", ["pairs", "papers"]].tolist() == [21, 9]
     clustered = estimates["adaptation", "pairs"]
     naive_low, naive_high = clustered.detail["naive"]
@@ -128,8 +130,8 @@ def test_shares_of_pairs_and_of_papers_differ_and_both_are_clustered():
 
 
 def test_the_leader_of_few_papers_is_uncertain_and_the_seed_decides_nothing_twice():
-    ranks = [reuse.rank(PILOT["reuse"], "pattern", "adaptation", conf=0.95, resamples=499, seed=3) for _ in range(2)]
+    ranks = [patterns.rank(PILOT["reuse"], "pattern", "adaptation", conf=0.95, resamples=499, seed=3) for _ in range(2)]
     assert ranks[0] == ranks[1]
     assert (ranks[0].low, ranks[0].value, ranks[0].high) == (1, 1, 3)
-    none = reuse.rank(PILOT["stages"], "stage", "Test", conf=0.95, resamples=499, seed=3)
+    none = patterns.rank(PILOT["stages"], "stage", "Test", conf=0.95, resamples=499, seed=3)
     assert none.sentence == "n/a (0 pairs)"

@@ -5,7 +5,8 @@ import os
 import sys
 import time
 
-from ptmreuse import parameters, paths, steps
+from ptmreuse import parameters, paths
+from ptmreuse.book import steps
 from ptmreuse.errors import StudyError
 
 
@@ -66,9 +67,9 @@ def _parser(arguments):
     rules.add_argument("--fresh", action="store_true", help="code everything again instead of going on")
     asking = command("code-llm", code_llm, "code articles with a language model at an OpenAI-compatible endpoint")
     if "code-llm" in arguments:
-        from ptmreuse import llm
+        from ptmreuse.coding import model
 
-        llm.add_arguments(asking)
+        model.add_arguments(asking)
     comparing = command("compare", compare, "compare two codings of the same papers; list and settle what differs")
     comparing.add_argument("first", help="folder of study tables: the reference")
     comparing.add_argument("second", help="folder of study tables: the coding to judge")
@@ -120,7 +121,7 @@ def notebooks(options):
 def pdf(options):
     """Write the PDF."""
     _run("book", options)
-    from ptmreuse import pdf
+    from ptmreuse.book import pdf
 
     print(f"The book as a PDF: {pdf.build(_values(options))}")
 
@@ -128,7 +129,7 @@ def pdf(options):
 def verify(options):
     """Print the verdict per claim."""
     _run(steps.NOTEBOOKS[-1], options)
-    from ptmreuse import claims
+    from ptmreuse.findings import claims
 
     return claims.verify(_values(options))
 
@@ -137,7 +138,7 @@ def counts(options):
     """Print the counts of a source."""
     import json
 
-    from ptmreuse import sources
+    from ptmreuse.evidence import sources
 
     asked = {name: getattr(options, name) for name in ("source", "release", "tables", "pilot", "last_year", "seed")}
     tables = sources.load_source(**asked, simulated_papers=options.simulated_papers)
@@ -146,26 +147,26 @@ def counts(options):
 
 def validate(options):
     """Check a student's folder."""
-    from ptmreuse import sources
+    from ptmreuse.evidence import folder
 
     if not options.folder:
         raise StudyError(expected="a folder", found="none", where="validate", do="run make validate TABLES=my_folder")
-    print(sources.validate_folder(options.folder).to_string(index=False))
+    print(folder.validate_folder(options.folder).to_string(index=False))
     print(f"All rows fit; use them with --set source=tables --set tables={options.folder}")
 
 
 def data(options):
     """Fetch what is not included."""
-    from ptmreuse import fetch
+    from ptmreuse.evidence import fetch
 
     fetch.fetch_all(options.release)
 
 
 def code(options):
     """Code articles by rules."""
-    from ptmreuse import coding
+    from ptmreuse.coding import batch
 
-    found = coding.code_files(
+    found = batch.code_files(
         options.inputs, options.out, workers=options.workers, resume=not options.fresh, scheduler=options.scheduler
     )
     print("; ".join(f"{name}: {count}" for name, count in found.items()))
@@ -174,30 +175,31 @@ def code(options):
 
 def code_llm(options):
     """Code articles with a language model."""
-    from ptmreuse import llm
+    from ptmreuse.coding import model
 
-    return llm.main_code_llm(options)
+    return model.main_code_llm(options)
 
 
 def compare(options):
     """Judge one coding by another; export what differs; take decisions back."""
-    from ptmreuse import evaluation, sources, study
+    from ptmreuse.coding import compare
+    from ptmreuse.evidence import study
 
-    first, second = (study.of_coder(sources.read_folder(folder)) for folder in (options.first, options.second))
-    table = evaluation.evaluate(first, second)
+    first, second = (study.of_coder(folder.read_folder(folder)) for folder in (options.first, options.second))
+    table = compare.evaluate(first, second)
     for row in table.itertuples():
         print(f"{row.question}, {row.measure}: {row.sentence}")
     evidence = study.read_csv(options.evidence) if options.evidence else None
-    differing = evaluation.disagreements(first, second, evidence)
+    differing = compare.disagreements(first, second, evidence)
     print(f"{len(differing)} disagreements")
     if options.out:
-        evaluation.write_disagreements(differing, options.out)
+        compare.write_disagreements(differing, options.out)
     if options.decisions:
         if not options.settled:
             raise StudyError(
                 expected="--settled DIR", found="none", where="compare --decisions", do="name a folder for the tables"
             )
-        settled = evaluation.settle(first, second, evaluation.read_decisions(options.decisions))
+        settled = compare.settle(first, second, compare.read_decisions(options.decisions))
         study.write({"papers": first["papers"], **settled}, paths.Path(options.settled))
         print(f"Settled tables in {options.settled}")
 
@@ -255,7 +257,7 @@ def test_llm(options):
 
 def calibrate(options):
     """Measure coverage and rejection rates."""
-    from ptmreuse import calibration
+    from ptmreuse.analysis import calibration
 
     calibration.write_table()
     print(f"Wrote {paths.shown(calibration.TABLE)}")
@@ -295,9 +297,9 @@ def clean(options):
 
 def lock(options):
     """Write the lock file and environment.yml from pyproject.toml."""
-    from ptmreuse import environment
+    from ptmreuse import lock
 
-    environment.write()
+    lock.write()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,421 @@
+"""Sensitivity: would the claims stand had the analyst chosen otherwise, or had the coder erred?
+
+Five parts: `panel` and `survives` (named analyst choices), `tipping` and `if_coder_erred` (how wrong the codes
+would have to be), `two_ways` (closed forms beside resampling), `validation_plan` and `pattern_precision` (the
+validation sample that would settle it). Sensitivity analyses are not tests: nothing here is adjusted.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ptmreuse.evidence.study import FIELDS, PATTERNS
+from ptmreuse.statistics import coder_error, estimate, shares, trend
+
+BIOCHEMISTRY = FIELDS[1]
+MANY = 3  # papers with more models than this are left out once
+MATURE = 2  # years that a paper had to be cited in
+OTHERS = [p for p in PATTERNS if p != "adaptation"]
+# claim -> what must be true; value and threshold as in `panel`
+CLAIMS = {
+    "adaptation leads": "adaptation is more frequent than any other pattern",
+    "adaptation is the majority": "more than half is adaptation",
+    "reuse grew": "the odds of reuse rose over the years",
+    "share of reuse": "the share stays within the interval of the main analysis",
+    "Biochemistry leads": f"more reusing papers lie in {BIOCHEMISTRY} than in any other field",
+}
+THRESHOLDS = dict(zip(CLAIMS, (0.0, 0.5, 1.0, math.nan, 0.0), strict=True))
+GROUPS = ("main analysis", "papers left out", "counted otherwise", "answers read otherwise")
+
+
+# The choices ---------------------------------------------------------------------------------------------
+
+
+class _Choice(NamedTuple):
+    """One analyst choice: the tables it leaves, how it counts, or why it does not apply."""
+
+    choice: str
+    label: str
+    group: str
+    tables: dict | None = None
+    how: dict = {}  # noqa: RUF012 - read only
+    claims: tuple = tuple(CLAIMS)
+    reason: str = ""  # for all claims
+    otherwise: str = ""  # for the claims that the choice does not concern
+
+
+def _numbered(evidence):
+    """The coded papers alone, numbered: what the choices need, and quick to filter."""
+    coded = pd.Index(evidence["papers"]["paper"])
+    coded = coded[coded.isin(pd.concat([evidence["uses"]["paper"], evidence["reuse"]["paper"]]))]
+    tables = {name: evidence[name] for name in ("papers", "fields", "uses", "reuse")}
+    tables = {name: frame.assign(paper=coded.get_indexer(frame["paper"])) for name, frame in tables.items()}
+    return {name: frame[frame["paper"] >= 0] for name, frame in tables.items()}
+
+
+def _keep(tables, papers):
+    """The study with these papers only."""
+    return {name: frame[frame["paper"].isin(papers)] for name, frame in tables.items()}
+
+
+def _choices(tables, accuracy):
+    papers, fields = tables["papers"], tables["fields"]
+    left_out, counted, read = GROUPS[1:]
+    yield _Choice("main analysis", "main analysis", GROUPS[0], tables)
+
+    years = sorted(int(y) for y in papers["year"].dropna().unique())
+    for choice in ("leave one year out", "without the last year", "only papers that had time"):
+        if len(years) < 2:
+            reason = "the papers are of one year" if years else "no publication years are recorded"
+            yield _Choice(choice, choice, left_out, reason=reason)
+    if len(years) > 1:
+        for year in years:
+            kept = papers.loc[(papers["year"] != year).fillna(True), "paper"]
+            yield _Choice("leave one year out", f"without {year}", left_out, _keep(tables, kept))
+        for choice, last, label in (
+            ("without the last year", years[-1] - 1, f"without the last year, {years[-1]}"),
+            ("only papers that had time", years[-1] - MATURE, f"papers up to {years[-1] - MATURE} only"),
+        ):
+            kept = papers.loc[(papers["year"] <= last).fillna(True), "paper"]
+            yield _Choice(choice, label, left_out, _keep(tables, kept))
+
+    # Years in which nothing could be reused make any trend rise.
+    deep = tables["uses"].loc[tables["uses"]["uses_dl"] == "yes", "paper"]
+    dated = papers.loc[papers["paper"].isin(deep), "year"].dropna()
+    growth = {"claims": ("reuse grew",), "otherwise": "the claim is not about years"}
+    choice = "since the first deep learning"
+    if len(dated):
+        kept = papers.loc[(papers["year"] >= dated.min()).fillna(True), "paper"]
+        yield _Choice(choice, f"since the first deep learning, {dated.min()}", left_out, _keep(tables, kept), **growth)
+        yield _Choice("deep learning only", "among deep-learning papers", left_out, _keep(tables, deep), **growth)
+    else:
+        for name in (choice, "deep learning only"):
+            yield _Choice(name, name, left_out, reason="no dated paper is known to use deep learning")
+
+    known = fields[fields["field"].isin(FIELDS)]
+    here = [f for f in FIELDS if f in set(known["field"])]
+    if here:
+        for field in here:
+            outside = papers.loc[~papers["paper"].isin(known.loc[known["field"] == field, "paper"]), "paper"]
+            about = tuple(c for c in CLAIMS if c != "Biochemistry leads" or field != BIOCHEMISTRY)
+            label = f"without {field.split(',')[0]}"
+            yield _Choice("leave one field out", label, left_out, _keep(tables, outside), claims=about,
+                          otherwise="the claim is about this field")  # fmt: skip
+        first = fields.drop_duplicates("paper")
+        first = first[first["field"].isin(FIELDS)]
+        label = "first topic only"
+        yield _Choice(label, label, left_out, _keep(tables, first["paper"]) | {"fields": first})
+    else:
+        for choice in ("leave one field out", "first topic only"):
+            yield _Choice(choice, choice, left_out, reason="the source in use has no fields")
+    field_only = ("Biochemistry leads",)
+    label = "fields counted in fractions"
+    yield _Choice("fractional counting", label, counted, tables, {"fractional": True}, field_only,
+                  "" if here else "the source in use has no fields", "the claim is not about fields")  # fmt: skip
+
+    journals = papers["megajournal"].where(papers["megajournal"] != "").dropna().value_counts().sort_index()
+    if len(journals) > 1:
+        biggest = journals.idxmax()
+        kept = papers.loc[papers["megajournal"] != biggest, "paper"]
+        yield _Choice("without the biggest journal", f"without {biggest}", left_out, _keep(tables, kept))
+    else:
+        reason = "all papers are from one megajournal" if len(journals) else "no megajournal is recorded"
+        yield _Choice("without the biggest journal", "without the biggest journal", left_out, reason=reason)
+
+    several = tables["reuse"].groupby("paper")["canonical"].nunique()
+    kept = papers.loc[~papers["paper"].isin(several.index[several > MANY]), "paper"]
+    label = f"without papers of more than {MANY} models"
+    yield _Choice("without model-rich papers", label, left_out, _keep(tables, kept),
+                  claims=("adaptation leads", "adaptation is the majority"),
+                  otherwise="leaving out reusing papers would lower their share by construction")  # fmt: skip
+
+    patterns = {
+        "claims": ("adaptation leads", "adaptation is the majority"),
+        "otherwise": "the claim counts papers anyway",
+    }
+    for unit in ("instances", "papers"):
+        yield _Choice(
+            f"{unit} instead of pairs", f"{unit} instead of pairs", counted, tables, {"unit": unit}, **patterns
+        )
+    yield _Choice("aliases merged", "models merged by family", counted, tables, {"by": "family"}, **patterns)
+
+    for word in ("against", "for"):
+        choice = f"unknown {word} the claim"
+        yield _Choice(choice, choice, read, tables, {"unknown": word})
+    label = "corrected for coder error"
+    yield _Choice(label, label, read, tables, {"accuracy": accuracy}, ("share of reuse",),
+                  "" if accuracy else "the coder's errors were not measured on papers of this frame",
+                  "needs the errors per pattern, year or field; a validation sample would measure them")  # fmt: skip
+
+
+# The claims ----------------------------------------------------------------------------------------------
+
+
+def pattern_counts(tables, unit, by, unknown):
+    """Per reusing paper: pairs (or instances, or 1) of each pattern, their total, and pairs of unknown pattern."""
+    rows = tables["reuse"].drop_duplicates(["paper", by, "pattern"])
+    known = rows[rows["pattern"] != "unknown"]
+    counts = known.groupby(["paper", "pattern"]).size().unstack(fill_value=0).reindex(columns=PATTERNS, fill_value=0)
+    total = counts.sum(axis=1)
+    if unit == "instances":
+        total = known.drop_duplicates(["paper", by]).groupby("paper").size()
+    elif unit == "papers":
+        counts, total = counts.clip(upper=1), total.clip(upper=1)
+    # A model with a known pattern elsewhere in the paper is no unknown.
+    known_keys = pd.MultiIndex.from_frame(known[["paper", by]])
+    open_rows = rows[rows["pattern"] == "unknown"]
+    open_rows = open_rows[~pd.MultiIndex.from_frame(open_rows[["paper", by]]).isin(known_keys)]
+    if unknown and len(open_rows):
+        goes_to = "adaptation" if unknown == "for" else counts[OTHERS].sum().idxmax()
+        added = open_rows.groupby("paper").size()
+        counts = counts.reindex(counts.index.union(added.index), fill_value=0)
+        counts[goes_to] = counts[goes_to].add(added, fill_value=0).astype("int64")
+        total = total.add(added, fill_value=0).reindex(counts.index).astype("int64")
+    return counts, total, len(open_rows)
+
+
+def _lead(counts, total, leader, *, unit, conf, resamples, seed):
+    """Share of one category less that of the next most frequent one; papers are resampled."""
+    label = f"lead of {leader}"
+    papers, n = len(counts), float(total.sum())
+    nothing = {"conf": conf, "label": label, "scale": "points"}
+    if papers < 2:
+        return estimate.undefined(n, unit, "less than two papers", **nothing)
+    # Papers with the same counts are one kind: drawing papers is drawing kinds from a multinomial.
+    own = counts[leader].to_numpy(dtype=float)
+    others = counts.drop(columns=leader).to_numpy(dtype=float)
+    kinds, size = np.unique(np.column_stack([own, total, others]), axis=0, return_counts=True)
+
+    def lead(weights):
+        sums = weights @ kinds
+        return (sums[..., 0] - sums[..., 2:].max(axis=-1)) / sums[..., 1]
+
+    draws = np.random.default_rng(seed).multinomial(papers, size / papers, size=resamples)
+    low, high = np.quantile(lead(draws), [(1 - conf) / 2, (1 + conf) / 2])
+    reason = ""
+    if high - low < 1e-12:
+        low, high, reason = math.nan, math.nan, "no interval: all papers agree"
+    rival = counts.drop(columns=leader).sum().idxmax()
+    return estimate.Estimate(
+        float(lead(size)), float(low), float(high), conf, f"bootstrap of {papers:,} papers", n, unit, None, reason,
+        {"rival": rival, "leader": float(own.sum()), "next": float(counts[rival].sum())}, label, "points",
+    )  # fmt: skip
+
+
+def yearly(tables, unknown):
+    """Reusing papers and papers with an answer per year; unknown answers are left out or tell for or against growth."""
+    coded = tables["papers"][["paper", "year"]].merge(tables["uses"], on="paper").dropna(subset="year")
+    answer = coded["uses_ptm"]
+    if unknown:
+        # Against growth: unknown answers before the mean year were yes, and later ones no.
+        early = coded["year"] < coded["year"].mean()
+        answer = answer.where(answer != "unknown", np.where(early == (unknown == "against"), "yes", "no"))
+    known = coded.assign(yes=answer == "yes")[answer != "unknown"]
+    return known.groupby("year")["yes"].agg(["sum", "size"]).reset_index()
+
+
+def estimate_under(claim, tables, *, conf, resamples, seed, unit="pairs", by="canonical", unknown="", fractional=False,
+              accuracy=None):  # fmt: skip
+    """The estimate behind a claim under one choice, or the reason (a text) why the choice changes nothing."""
+    again = {"conf": conf, "resamples": resamples, "seed": seed}
+    uses = tables["uses"]
+    open_answers = int((uses["uses_ptm"] == "unknown").sum())
+    if claim.startswith("adaptation"):
+        counts, total, open_pairs = pattern_counts(tables, unit, by, unknown)
+        if unknown and not open_pairs:
+            return "no pattern is unknown"
+        if claim == "adaptation leads":
+            return _lead(counts, total, "adaptation", unit=unit, **again)
+        label = f"adaptation, share of {unit}"
+        if unit == "papers":
+            return shares.proportion(int(counts["adaptation"].sum()), len(counts), conf=conf, label=label)
+        return shares.clustered_share(counts["adaptation"], total, unit=unit, label=label, **again)
+    if unknown and not open_answers:
+        return "no answer is unknown"
+    if claim == "reuse grew":
+        years = yearly(tables, unknown)
+        return trend.trend(years["sum"], years["size"], years["year"], conf=conf)
+    if claim == "Biochemistry leads":
+        counts, total = _field_counts(tables, unknown, fractional)
+        if isinstance(counts, str):
+            return counts
+        return _lead(counts, total, BIOCHEMISTRY, unit="papers", **again)
+    yes, no = (int((uses["uses_ptm"] == answer).sum()) for answer in ("yes", "no"))
+    if accuracy:
+        return coder_error.lang_reiczigel(yes, yes + no, **accuracy, conf=conf)
+    yes += open_answers if unknown == "for" else 0
+    no += open_answers if unknown == "against" else 0
+    return shares.proportion(yes, yes + no, conf=conf, label="share of reuse")
+
+
+def _field_counts(tables, unknown, fractional):
+    known = tables["fields"][tables["fields"]["field"].isin(FIELDS)].drop_duplicates()
+    if known.empty:
+        return "the source in use has no fields", None
+    uses = tables["uses"]
+    inside = uses["paper"].isin(known.loc[known["field"] == BIOCHEMISTRY, "paper"])
+    counted = (uses["uses_ptm"] == "unknown") & (inside if unknown == "for" else ~inside) & bool(unknown)
+    reusing = uses.loc[(uses["uses_ptm"] == "yes") | counted, "paper"]
+    rows = known[known["paper"].isin(reusing)]
+    if rows.empty:
+        return "no reusing paper has a field", None
+    counts = rows.groupby(["paper", "field"]).size().unstack(fill_value=0).reindex(columns=FIELDS, fill_value=0)
+    if fractional:
+        counts = counts.div(counts.sum(axis=1), axis=0)
+    return counts, pd.Series(1, index=counts.index)
+
+
+def panel(evidence, facts, *, conf, resamples, seed, accuracy=None):
+    """Every claim under every analyst choice.
+
+    Parameters
+    ----------
+    evidence : dict of str to DataFrame
+        Study tables of one coder.
+    facts : DataFrame
+        From `study.published`: the published value beside each estimate.
+    conf, resamples, seed
+        Of every interval.
+    accuracy : dict, optional
+        tp, n_pos, tn, n_neg of the coder's answers on reuse, measured on papers of this frame, for
+        `coders.lang_reiczigel`.
+
+    Returns
+    -------
+    DataFrame
+        One row per claim (of `CLAIMS`) and choice: label, group (main analysis, papers left out, counted
+        otherwise, answers read otherwise), value, low, high, choice, claim, threshold (the claim is that the
+        value is above it; of the share of reuse, the main interval counts instead), published (share or NaN),
+        holds (yes, no, n/a), beyond_chance (the interval too lies above the threshold), n, unit, scale, method,
+        reason. The value is a lead in points (of pairs, or of reusing papers), a share, or an odds ratio per
+        year. Where a choice does not apply, value is NaN, holds is *n/a* and reason says why.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import pilot, study
+    >>> table = panel(pilot.embedded(), study.published(), conf=0.95, resamples=199, seed=1)
+    >>> row = table[(table["claim"] == "adaptation leads") & (table["label"] == "papers instead of pairs")].iloc[0]
+    >>> float(row["value"]), row["holds"]
+    (0.0, 'no')
+    """
+    published = {
+        "adaptation is the majority": float(facts.loc["v1_adaptation_share", "value"]) / 100,
+        "share of reuse": float(facts.loc["v1_reuse_papers", "value"] / facts.loc["v1_natural_science", "value"]),
+    }
+    rows, main = {claim: [] for claim in CLAIMS}, {}
+    for choice in _choices(_numbered(evidence), accuracy):
+        for claim in CLAIMS:
+            reason = choice.otherwise if claim not in choice.claims else choice.reason
+            found = reason or estimate_under(
+                claim, choice.tables, conf=conf, resamples=resamples, seed=seed, **choice.how
+            )
+            if isinstance(found, str):
+                found = estimate.undefined(0, "papers", found, conf=conf)
+            main.setdefault(claim, found)
+            row = _panel_row(claim, choice, found, main[claim])
+            rows[claim].append(row | {"published": published.get(claim, math.nan)})
+    return pd.DataFrame(sum(rows.values(), []))
+
+
+def _panel_row(claim, choice, found, main):
+    threshold, holds, beyond = THRESHOLDS[claim], "n/a", "n/a"
+    if not math.isnan(found.value):
+        if claim == "share of reuse":
+            holds = "n/a" if math.isnan(main.low) else "yes" if main.low <= found.value <= main.high else "no"
+        else:
+            holds = "yes" if found.value > threshold + 1e-12 else "no"
+            beyond = "n/a" if math.isnan(found.low) else "yes" if found.low > threshold else "no"
+    return {
+        "label": choice.label,
+        "group": choice.group,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "choice": choice.choice,
+        "claim": claim,
+        "threshold": threshold,
+        "holds": holds,
+        "beyond_chance": beyond,
+        "n": found.n or math.nan,
+        "unit": found.unit,
+        "scale": found.scale,
+        "method": found.method,
+        "reason": found.reason,
+    }
+
+
+def survives(panel):
+    """Does each claim survive every choice, and which choice breaks it?
+
+    Parameters
+    ----------
+    panel : DataFrame
+        From `panel`.
+
+    Returns
+    -------
+    DataFrame
+        One row per claim: claim, statement, main, lowest, highest (values over the choices that apply), choices
+        (that apply), not_applicable, holds_under (so many of them), survives (yes: under all; no; n/a), broken_by
+        (labels of the choices), beyond_chance (under so many the interval too is on the claim's side).
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import pilot, study
+    >>> table = survives(panel(pilot.embedded(), study.published(), conf=0.95, resamples=199, seed=1))
+    >>> table.set_index("claim").loc["reuse grew", "broken_by"]
+    'among deep-learning papers'
+    """
+    rows = []
+    for claim, part in panel.groupby("claim", sort=False):
+        made = part[part["holds"] != "n/a"]
+        broken = made.loc[made["holds"] == "no", "label"].tolist()
+        why = "; ".join(broken)
+        if part["holds"].iloc[0] == "no":
+            why = f"the main analysis already, and {len(broken) - 1} of {len(made) - 1} others"
+        rows.append(
+            {
+                "claim": claim,
+                "statement": CLAIMS[claim],
+                "main": part["value"].iloc[0],
+                "lowest": made["value"].min(),
+                "highest": made["value"].max(),
+                "choices": len(made),
+                "not_applicable": len(part) - len(made),
+                "holds_under": len(made) - len(broken),
+                "survives": ("no" if broken else "yes") if len(made) else "n/a",
+                "broken_by": why if len(made) else part["reason"].iloc[0],
+                "beyond_chance": int((made["beyond_chance"] == "yes").sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def forest(panel, claim):
+    """The rows of one claim as a forest plot shows them: of many left-out years or fields the lowest and the highest.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        From `panel`.
+    claim : str
+
+    Returns
+    -------
+    DataFrame
+        Rows of `panel` with a result, for `figures.intervals`; all other rows stay in the table.
+    """
+    made = panel[(panel["claim"] == claim) & panel["value"].notna()]
+    parts = []
+    for choice, part in made.groupby("choice", sort=False):
+        if choice.startswith("leave one") and len(part) > 2:
+            ends = part.loc[[part["value"].idxmin(), part["value"].idxmax()]]
+            words = [
+                f"{label} ({end} of {len(part)})"
+                for label, end in zip(ends["label"], ("lowest", "highest"), strict=True)
+            ]
+            part = ends.assign(label=words)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True) if parts else made

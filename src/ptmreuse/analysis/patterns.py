@@ -1,0 +1,242 @@
+"""Reuse: pairs, instances and papers, patterns, and the most reused models.
+
+Three units must not be mixed. A *pair* is a (model, pattern) in a paper; an *instance* is a model in a paper,
+whatever the number of patterns; a *paper* reuses at least one model. Pairs of one paper are alike, so a share
+of pairs gets an interval that resamples papers.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ptmreuse.evidence import items
+from ptmreuse.evidence.study import PATTERNS, STAGES
+from ptmreuse.statistics import estimate, ranks, shares
+
+
+def pattern_shares(reuse, *, conf, resamples, seed):
+    """Each pattern's share of pairs (papers resampled) and of papers (Wilson).
+
+    Returns
+    -------
+    table : DataFrame
+        One row per pattern: pattern, pairs, pair_share, pair_low, pair_high, papers, paper_share, paper_low,
+        paper_high. Paper shares add up to more than 1 where papers reuse by several patterns.
+    estimates : dict
+        (pattern, "pairs" or "papers") to Estimate.
+    """
+    rows, estimates = [], {}
+    for pattern in PATTERNS:
+        clusters = items.per_paper(reuse, pattern)
+        pairs = shares.clustered_share(
+            clusters["of_category"], clusters["items"], unit="pairs", conf=conf, resamples=resamples, seed=seed,
+            label=f"{pattern}, share of pairs",
+        )  # fmt: skip
+        having = int((clusters["of_category"] > 0).sum())
+        papers = shares.proportion(having, len(clusters), conf=conf, label=f"{pattern}, share of reusing papers")
+        estimates[pattern, "pairs"], estimates[pattern, "papers"] = pairs, papers
+        rows.append(
+            {
+                "pattern": pattern,
+                "pairs": int(clusters["of_category"].sum()),
+                "pair_share": pairs.value,
+                "pair_low": pairs.low,
+                "pair_high": pairs.high,
+                "papers": having,
+                "paper_share": papers.value,
+                "paper_low": papers.low,
+                "paper_high": papers.high,
+            }
+        )
+    return pd.DataFrame(rows), estimates
+
+
+def stage_shares(stages, *, conf, resamples, seed):
+    """Each stage's share of the instances with a known stage, with papers resampled.
+
+    Parameters
+    ----------
+    stages : DataFrame
+        From `items` with question *stage*.
+    conf, resamples, seed
+        Of the bootstrap of papers.
+
+    Returns
+    -------
+    DataFrame
+        One row per stage, in the order of the scientific process: stage, instances, share, low, high.
+
+    Examples
+    --------
+    >>> stages = pd.DataFrame({"paper": list("aabc"), "stage": ["Test", "Analysis", "Test", "Test"]})
+    >>> table = stage_shares(stages, conf=0.95, resamples=199, seed=1)
+    >>> table.set_index("stage").loc[["Test", "Analysis"], "share"].tolist()
+    [0.75, 0.25]
+    """
+    rows = []
+    for stage in STAGES:
+        clusters = items.per_paper(stages, stage, "stage")
+        share = shares.clustered_share(
+            clusters["of_category"], clusters["items"], unit="instances", conf=conf, resamples=resamples, seed=seed
+        )
+        count = int(clusters["of_category"].sum())
+        rows.append({"stage": stage, "instances": count, "share": share.value, "low": share.low, "high": share.high})
+    return pd.DataFrame(rows)
+
+
+def most_reused(reuse, by, *, conf, resamples, seed):
+    """The most reused models, by canonical name or by family, with rank intervals.
+
+    A model counts once per paper.
+
+    Parameters
+    ----------
+    by : {'canonical', 'family'}
+
+    Returns
+    -------
+    DataFrame
+        As `statistics.rank_intervals`, with `name` the model or family and `count` the papers that reuse it.
+    """
+    counts = reuse.drop_duplicates(["paper", by])[by].value_counts()
+    return rank_counts(counts, conf=conf, resamples=resamples, seed=seed)
+
+
+def rank_counts(counts, *, conf, resamples, seed):
+    """Rank intervals of counts, such as published ones.
+
+    Parameters
+    ----------
+    counts : Series of int
+        Indexed by model or family.
+
+    Returns
+    -------
+    DataFrame
+        As `statistics.rank_intervals`; the order of the input does not matter.
+    """
+    counts = counts.sort_index()
+    return ranks.rank_intervals(counts.to_numpy(), counts.index.tolist(), conf=conf, resamples=resamples, seed=seed)
+
+
+def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
+    """The rank of one category by frequency, with an interval that resamples papers.
+
+    Parameters
+    ----------
+    codes : DataFrame
+        One row per counted thing (a pair, a stage, a paper in a field), with columns paper and `column`.
+    column : str
+        Holds the categories; rows with *unknown* are left out.
+    category : str
+        Whose rank is asked for. A category that never occurs has the last rank.
+    conf, resamples, seed
+        Of the percentile bootstrap over papers. In a tie every tied category has the best of their ranks.
+    unit : str
+        What a row is.
+
+    Returns
+    -------
+    Estimate
+        Rank 1 is the most frequent; `detail["leads"]` is the share of resamples in which it is first.
+        NaN with less than two papers.
+
+    Examples
+    --------
+    >>> codes = pd.DataFrame({"paper": list("aabc"), "pattern": ["x", "x", "x", "y"]})
+    >>> rank(codes, "pattern", "x", conf=0.95, resamples=199, seed=1).value
+    1.0
+    """
+    known = codes[codes[column] != "unknown"]
+    papers = known["paper"].nunique()
+    if papers < 2:
+        reason = "no spread between papers, there is only one" if papers else "nothing coded"
+        return estimate.undefined(len(known), unit, reason, conf=conf, label="rank", scale="rank")
+    table = known.groupby(["paper", column]).size().unstack(fill_value=0)
+    if category not in table:
+        table[category] = 0
+    counts = table.to_numpy()
+    own = table.columns.get_loc(category)
+    rng = np.random.default_rng(seed)
+    ranks, block = [], max(1, 5_000_000 // papers)  # blocks keep the resamples of a large corpus within memory
+    for start in range(0, resamples, block):
+        drawn = rng.multinomial(papers, np.full(papers, 1 / papers), size=min(block, resamples - start))
+        totals = drawn.astype("float64") @ counts
+        ranks.append(1 + (totals > totals[:, [own]]).sum(axis=1))
+    ranks = np.concatenate(ranks)
+    tail = (1 - conf) / 2
+    low, high = np.quantile(ranks, [tail, 1 - tail], method="inverted_cdf")
+    observed = counts.sum(axis=0)
+    return estimate.Estimate(
+        value=float(1 + (observed > observed[own]).sum()),
+        low=float(low),
+        high=float(high),
+        conf=conf,
+        method=f"percentile bootstrap of {papers:,} papers",
+        n=int(observed.sum()),
+        unit=unit,
+        detail={"leads": float((ranks == 1).mean()), "categories": table.shape[1]},
+        label=f"rank of {category}",
+        scale="rank",
+    )
+
+
+def runner_up(counted, category, column="pattern"):
+    """The most frequent category but one, by papers; in a tie the first by name.
+
+    Parameters
+    ----------
+    counted : DataFrame
+        With columns paper and `column`.
+    category : str
+        The one that is left out.
+    column : {'pattern', 'stage', 'field'}
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> codes = pd.DataFrame({"paper": list("abc"), "pattern": ["deployment", "deployment", "adaptation"]})
+    >>> runner_up(codes, "adaptation")
+    'deployment'
+    """
+    others = sorted(set(items.CATEGORIES[column]) - {category})
+    papers = counted.drop_duplicates(["paper", column])[column].value_counts()
+    return papers.reindex(others, fill_value=0).idxmax()
+
+
+def lead_over(counted, category, other, column="pattern", *, conf):
+    """Do more papers have one category than another? A sign test over papers.
+
+    Parameters
+    ----------
+    counted : DataFrame
+        With columns paper and `column`.
+    category, other : str
+        The pattern, stage or field said to lead, and its rival.
+    column : {'pattern', 'stage', 'field'}
+    conf : float
+
+    Returns
+    -------
+    Estimate
+        Among the papers with exactly one of the two, the share that has `category`; `p` is the exact test of one
+        half (McNemar's exact test). NaN if no paper has exactly one of them.
+
+    Examples
+    --------
+    >>> codes = pd.DataFrame({"paper": list("abccd"), "pattern": ["x", "x", "x", "y", "y"]})
+    >>> print(lead_over(codes, "x", "y", conf=0.95).sentence)
+    x rather than y 66.7 %, 95 % CI [20.8, 93.9] (Wilson), 2 of 3 papers; exact sign test p = 1.000
+    """
+    has, rival = (set(counted.loc[counted[column] == c, "paper"]) for c in (category, other))
+    only, papers = len(has - rival), len(has ^ rival)
+    share = shares.proportion(only, papers, conf=conf, label=f"{category} rather than {other}")
+    if not papers:
+        return share
+    p = stats.binomtest(only, papers).pvalue
+    return replace(share, p=float(p), detail=share.detail | {"test": "exact sign test"})

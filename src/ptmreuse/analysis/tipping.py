@@ -1,0 +1,191 @@
+"""Sensitivity: would the claims stand had the analyst chosen otherwise, or had the coder erred?
+
+Five parts: `panel` and `survives` (named analyst choices), `tipping` and `if_coder_erred` (how wrong the codes
+would have to be), `two_ways` (closed forms beside resampling), `validation_plan` and `pattern_precision` (the
+validation sample that would settle it). Sensitivity analyses are not tests: nothing here is adjusted.
+"""
+
+import math
+
+import pandas as pd
+
+from ptmreuse.analysis import choices, two_ways
+from ptmreuse.evidence import names
+from ptmreuse.evidence.study import data_kind
+from ptmreuse.statistics import coder_error, shares, trend
+
+# How wrong the coder would have to be ----------------------------------------------------------------------
+
+
+def tipping(evidence, facts, *, conf, resamples, seed):
+    """How wrong the codes would have to be to overturn each claim.
+
+    Parameters
+    ----------
+    evidence, facts, conf, resamples, seed
+        As in `panel`.
+
+    Returns
+    -------
+    DataFrame
+        One row per claim: claim, data_kind, share (NaN for an order or a trend), low (its lower limit), n, unit,
+        lowest_ppv (the positive predictive value that the claim needs, if nothing was missed), lowest_ppv_low
+        (the same for the lower limit), highest_fpr (the false positive rate at which it falls, at sensitivity 1,
+        the worst case), highest_fpr_80 (at sensitivity 0.8), codes (number that must move to overturn it), of_100
+        (the same per 100 codes), reason.
+
+    Notes
+    -----
+    Codes move to the worst place: an adaptation becomes the runner-up, a reusing paper of the latest year
+    becomes a *no*.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import pilot, study
+    >>> table = tipping(pilot.embedded(), study.published(), conf=0.95, resamples=199, seed=1)
+    >>> table.loc[table["codes"] == 3, "claim"].tolist()
+    ['adaptation leads by pairs']
+    """
+    q = float(facts.loc["v1_adaptation_share", "value"]) / 100
+    rows = [_majority("adaptation is the majority of instances, v1", "published", q, math.nan, math.nan, "instances")]
+    models = facts[facts.index.str.startswith("v1_model_")]
+    known = names.normalise(models["quantity"].str.removeprefix("reuse of "))
+    for by, word in (("canonical", "versions apart"), ("family", "versions together")):
+        counts = (
+            models["value"].groupby(known[by].to_numpy()).sum().sort_index().sort_values(ascending=False, kind="stable")
+        )
+        rows.append(_order(f"{counts.index[0]} leads the published counts, {word}, v1", "published", counts.iloc[0],
+                           counts.iloc[1], math.nan, "instances", f"runner-up {counts.index[1]}"))  # fmt: skip
+    stage, why = facts.loc["v1_test_instances", "value"], "the counts of the other stages are not published"
+    rows.append(
+        _row("Test is the most affected stage, v1", "published", "instances", reason=f"{stage:g} in Test; {why}")
+    )
+
+    kind, again = data_kind(evidence), {"conf": conf, "resamples": resamples, "seed": seed}
+    for unit in ("pairs", "papers"):
+        counts, total, _ = choices.pattern_counts(evidence, unit, "canonical", "")
+        n = float(total.sum())
+        share = choices.estimate_under("adaptation is the majority", evidence, unit=unit, **again)
+        claim = f"adaptation is the majority of {unit}"
+        if math.isnan(share.value):
+            rows.append(_row(claim, kind, unit, n=n, reason=share.reason))
+            rows.append(_row(f"adaptation leads by {unit}", kind, unit, n=n, reason=share.reason))
+            continue
+        rows.append(_majority(claim, kind, share.value, share.low, n, unit))
+        rival = counts[choices.OTHERS].sum().idxmax()
+        first, second = counts["adaptation"].sum(), counts[rival].sum()
+        rows.append(_order(f"adaptation leads by {unit}", kind, first, second, n, unit, f"runner-up {rival}"))
+    return pd.DataFrame([*rows, *_growth(evidence, kind, conf)])
+
+
+def _row(claim, kind, unit, **values):
+    columns = ("share", "low", "n", "lowest_ppv", "lowest_ppv_low", "highest_fpr", "highest_fpr_80", "codes", "of_100")
+    empty = {"claim": claim, "data_kind": kind} | dict.fromkeys(columns, math.nan) | {"unit": unit, "reason": ""}
+    return empty | {key: float(v) if key in columns else v for key, v in values.items()}
+
+
+def _majority(claim, kind, share, low, n, unit):
+    if share <= 0.5:
+        return _row(claim, kind, unit, share=share, low=low, n=n, reason="not more than one half")
+    point = coder_error.tipping_point(share)
+    weak = coder_error.tipping_point(share, sensitivity=0.8).detail["fpr_max"]
+    reason, needed = "the number of instances is not stated", math.nan
+    if not math.isnan(n):
+        # The smallest number that leaves half or less.
+        reason, needed = "", math.ceil(round(share * n - n / 2, 9))
+    below = not math.isnan(low) and low < 0.5
+    return _row(
+        claim, kind, unit, share=share, low=low, n=n, lowest_ppv=point.value,
+        lowest_ppv_low=math.nan if math.isnan(low) or below else 0.5 / low, highest_fpr=point.detail["fpr_max"],
+        highest_fpr_80=weak, codes=needed, of_100=100 * (share - 0.5),
+        reason="its lower limit is below one half" if below else reason,
+    )  # fmt: skip
+
+
+def _order(claim, kind, first, second, n, unit, about):
+    if first <= second:
+        return _row(claim, kind, unit, n=n, reason=f"it does not lead: {first:g} against {second:g}, {about}")
+    needed = coder_error.codes_to_flip(int(first), int(second))
+    return _row(
+        claim, kind, unit, n=n, codes=needed, of_100=100 * needed / n, reason=f"{first:g} against {second:g}, {about}"
+    )
+
+
+def _growth(tables, kind, conf):
+    """Reusing papers of the latest years that must be a no for the trend to vanish, in size or beyond chance."""
+    years = choices.yearly(tables, "")
+    claims = {"reuse grew": lambda e: e.value, "reuse grew beyond chance": lambda e: e.low}
+    now = trend.trend(years["sum"], years["size"], years["year"], conf=conf)
+    total, rows = int(years["sum"].sum()), []
+
+    def above(moved, read):
+        k = years["sum"].to_numpy(dtype="int64").copy()
+        for place in range(len(k) - 1, -1, -1):
+            taken = min(moved, k[place])
+            k[place] -= taken
+            moved -= taken
+        found = trend.trend(k, years["size"], years["year"], conf=conf)
+        return not math.isnan(found.value) and read(found) > 1
+
+    for claim, read in claims.items():
+        if math.isnan(now.value) or not read(now) > 1:
+            reason = now.reason if math.isnan(now.value) else "it does not hold"
+            rows.append(_row(claim, kind, "papers", n=int(years["size"].sum()), reason=reason))
+            continue
+        low, high = 0, total  # holds with `low` codes moved, not with `high`
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if above(middle, read) else (low, middle)
+        rows.append(_row(claim, kind, "papers", n=total, codes=high, of_100=100 * high / total,
+                         reason="reusing papers, counted from the latest backwards"))  # fmt: skip
+    return rows
+
+
+def if_coder_erred(facts, *, sensitivity=0.9, specificities=(1.0, 0.999, 0.99, 0.98, 0.97), conf=0.95):
+    """How many papers really reuse a model, were the coder's specificity this: measurement beats sampling error.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        From `study.published`.
+    sensitivity : float
+    specificities : sequence of float
+    conf : float
+        Of the Wilson interval of the share as coded, which covers none of this.
+
+    Returns
+    -------
+    DataFrame
+        release, coded_yes, papers, share, low, high (as coded), sensitivity, specificity, true_papers,
+        true_share, wrong_yes (share of the coder's yes), remark.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import study
+    >>> if_coder_erred(study.published())["true_papers"].round().astype(int).tolist()[:5]
+    [701, 682, 512, 319, 121]
+    """
+    rows = []
+    for release, (yes, of) in two_ways.RELEASES.items():
+        k, n = (int(facts.loc[key, "value"]) for key in (yes, of))
+        coded = shares.proportion(k, n, conf=conf)
+        for specificity in specificities:
+            found = coder_error.rogan_gladen(k, n, sensitivity, specificity, refuse=False, conf=conf)
+            wrong = min(1.0, (1 - specificity) * (1 - found.value) * n / k)
+            rows.append(
+                {
+                    "release": release,
+                    "coded_yes": k,
+                    "papers": n,
+                    "share": coded.value,
+                    "low": coded.low,
+                    "high": coded.high,
+                    "sensitivity": sensitivity,
+                    "specificity": specificity,
+                    "true_papers": found.value * n,
+                    "true_share": found.value,
+                    "wrong_yes": wrong,
+                    "remark": found.reason,
+                }
+            )
+    return pd.DataFrame(rows)

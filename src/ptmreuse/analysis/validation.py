@@ -1,0 +1,235 @@
+"""Sensitivity: would the claims stand had the analyst chosen otherwise, or had the coder erred?
+
+Five parts: `panel` and `survives` (named analyst choices), `tipping` and `if_coder_erred` (how wrong the codes
+would have to be), `two_ways` (closed forms beside resampling), `validation_plan` and `pattern_precision` (the
+validation sample that would settle it). Sensitivity analyses are not tests: nothing here is adjusted.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ptmreuse.analysis import choices
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence.study import PATTERNS
+from ptmreuse.statistics import estimate, shares
+from ptmreuse.statistics.shares import proportion
+
+# The validation sample to order ------------------------------------------------------------------------------
+
+# Papers to code by hand: the coder's yes, and its no.
+DESIGNS = ((100, 200), (100, 500), (150, 500), (150, 1000), (200, 2000))
+
+
+def _frames(facts):
+    """Strata of each published frame, the coder's yes first."""
+    v = {key: int(facts.loc[key, "value"]) for key in facts.index if facts.loc[key, "unit"] == "papers"}
+    v1, may = v["v1_reuse_papers"], v["may2026_reuse_papers"]
+    return {
+        "v1, all papers analysed": {"reuse": v1, "no reuse": v["v1_analysed"] - v1},
+        "v1, natural science": {"reuse": v1, "no reuse": v["v1_natural_science"] - v1},
+        "May 2026, full texts": {
+            "reuse": may,
+            "deep learning, no reuse": v["may2026_uses_dl"] - may,
+            "no deep learning": v["may2026_full_text"] - v["may2026_uses_dl"],
+        },
+    }
+
+
+def _allocate(total, sizes, spread):
+    """Neyman's allocation: in proportion to size times spread, no more than there are, at least two."""
+    share = np.asarray(sizes) * np.asarray(spread)
+    return [int(n) for n in np.minimum(np.maximum(np.rint(total * share / share.sum()), 2), sizes)]
+
+
+def validation_plan(facts, *, ppv=0.9, missed=(0.005, 0.01), missed_no_dl=0.1, designs=DESIGNS, target_cv=0.1,
+                    smallest_yes=150, conf=0.95):  # fmt: skip
+    """What validation sample to order, and what it would tell: two people, blind to the coder, per paper.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        From `study.published`.
+    ppv : float
+        Assumed share of the coder's yes that is right.
+    missed : sequence of float
+        Assumed shares of its no that are wrong; the last one is the one that the design must serve.
+    missed_no_dl : float
+        Where the coder's *no* is split by deep learning: the share missed among papers without, as a fraction of
+        that among papers with deep learning.
+    designs : sequence of (int, int)
+        Papers to check among the coder's yes and among its no. The no are divided by Neyman's allocation, as is
+        one more design of the same cost as the recommended one.
+    target_cv : float
+        Coefficient of variation of the corrected prevalence that is good enough.
+    smallest_yes : int
+        Fewest papers among the coder's yes, for accuracy by pattern.
+    conf : float
+        Of the one-sided bound on missed papers, and of the interval of ppv.
+
+    Returns
+    -------
+    DataFrame
+        One row per frame, design and assumed miss rate: frame, strata (papers of each), design, checked (papers of
+        each stratum), papers, ppv, missed, prevalence (expected), cv (expected, of the corrected prevalence), bound
+        (missed papers that 0 misses found would still allow), lowest_sensitivity (with that bound, if all the
+        coder's yes are right), ppv_low, ppv_high (expected Wilson interval of
+        ppv), recommended (yes or no), why.
+
+    Notes
+    -----
+    Variance of a stratified share, Cochran (1977), section 5.3: W^2 (1 - n/N) p(1-p)/(n-1) per stratum.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import study
+    >>> plan = validation_plan(study.published())
+    >>> plan.loc[plan["recommended"] == "yes", "checked"].unique().tolist()
+    ['150 + 1,000', '150 + 500', '150 + 397 + 103']
+    """
+    where = "validation_plan"
+    ppv = estimate.within(f"{where}, ppv", ppv, closed=False)
+    missed = [estimate.within(f"{where}, missed", m, closed=False) for m in missed]
+    estimate.within(f"{where}, missed_no_dl", missed_no_dl, closed=False)
+    if not missed or not designs or any(min(d) < 2 for d in designs):
+        raise StudyError(
+            expected="a miss rate, and designs of two papers or more each",
+            found=f"{missed} and {designs}",
+            where=where,
+            do="correct the call",
+        )
+    rows = []
+    for frame, strata in _frames(facts).items():
+        sizes = list(strata.values())
+        rates = {
+            m: [ppv, *(m * (missed_no_dl if "no deep" in name else 1) for name in list(strata)[1:])] for m in missed
+        }
+        plans = []
+        for yes, no in designs:
+            spread = np.sqrt([r * (1 - r) for r in rates[missed[-1]]])
+            checked = [min(yes, sizes[0]), *_allocate(min(no, sum(sizes[1:])), sizes[1:], spread[1:])]
+            plans.append((f"{yes} yes + {no} no", checked))
+        good = [
+            c for _, c in plans if _cv(sizes, c, rates[missed[-1]]) <= target_cv and c[0] >= min(smallest_yes, sizes[0])
+        ]
+        chosen = min(good, key=sum) if good else None
+        if chosen:
+            plans.append(("Neyman, same cost", _allocate(sum(chosen), sizes, spread)))
+        for name, checked in plans:
+            for m in missed:
+                rows.append(_plan_row(frame, strata, name, checked, rates[m], m, conf)
+                            | _advice(checked, chosen, name, target_cv, smallest_yes, missed[-1]))  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _cv(sizes, checked, rates):
+    """Expected coefficient of variation of the corrected prevalence."""
+    N, n, p = np.array(sizes), np.array(checked), np.array(rates)
+    W = N / N.sum()
+    return float(np.sqrt((W**2 * (1 - n / N) * p * (1 - p) / (n - 1)).sum()) / (W * p).sum())
+
+
+def _plan_row(frame, strata, design, checked, rates, missed, conf):
+    sizes = list(strata.values())
+    bound = _missed_at_most(sizes[1:], checked[1:], conf)
+    right = shares.proportion(round(rates[0] * checked[0]), checked[0], conf=conf)
+    return {
+        "frame": frame,
+        "strata": " + ".join(f"{N:,} {name}" for name, N in strata.items()),
+        "design": design,
+        "checked": " + ".join(f"{n:,}" for n in checked),
+        "papers": sum(checked),
+        "ppv": rates[0],
+        "missed": missed,
+        "prevalence": sum(N * r for N, r in zip(sizes, rates, strict=True)) / sum(sizes),
+        "cv": _cv(sizes, checked, rates),
+        "bound": bound,
+        "lowest_sensitivity": sizes[0] / (sizes[0] + bound),
+        "ppv_low": right.low,
+        "ppv_high": right.high,
+    }
+
+
+def _missed_at_most(sizes, checked, conf):
+    """Most missed papers in all strata together with which finding none is still as likely as 1 - conf."""
+    # The price of one more missed paper, in log probability, rises within a stratum: take the cheapest first.
+    prices = [
+        -np.diff(stats.hypergeom.logpmf(0, N, np.arange(N - n + 1), n)) for N, n in zip(sizes, checked, strict=True)
+    ]
+    spent = np.cumsum(np.sort(np.concatenate(prices)))
+    return int((spent <= -math.log(1 - conf) + 1e-12).sum())
+
+
+def _advice(checked, chosen, name, target_cv, smallest_yes, missed):
+    recommended = checked == chosen and not name.startswith("Neyman")
+    if recommended:
+        why = (
+            f"the smallest design with a relative error of at most {100 * target_cv:g} % at {100 * missed:g} % missed, "
+            f"and {smallest_yes} of the coder's yes for accuracy by pattern"
+        )
+    elif name.startswith("Neyman"):
+        few = checked[0] < smallest_yes
+        why = "the best for the prevalence alone" + (
+            ", but too few of the coder's yes" if few else "; finds fewer misses"
+        )
+    elif chosen and sum(checked) > sum(chosen):
+        why = "more papers than needed"
+    elif checked[0] < smallest_yes:
+        why = f"too few of the coder's yes for accuracy by pattern ({smallest_yes} wanted)"
+    else:
+        why = f"relative error above {100 * target_cv:g} % at {100 * missed:g} % missed"
+    return {"recommended": "yes" if recommended else "no", "why": why}
+
+
+def pattern_precision(facts, *, papers=150, each=50, ppv=0.9, conf=0.95):
+    """How well the checked positives tell whether each pattern is coded right.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        From `study.published`. The share of adaptation is the published one; the rest is divided as in the pilot.
+    papers : int
+        Papers of the coder's yes that are checked, one instance of each.
+    each : int
+        Instances per pattern if they are drawn by the coder's own pattern instead.
+    ppv : float
+        Assumed share of instances whose pattern is right.
+    conf : float
+
+    Returns
+    -------
+    DataFrame
+        pattern, share (expected), at_random (instances expected), low, high (Wilson interval of ppv with so
+        many), by_pattern (`each`), low_by_pattern, high_by_pattern.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import study
+    >>> pattern_precision(study.published())[["pattern", "at_random", "by_pattern"]].to_numpy().tolist()
+    [['conceptual', 27, 50], ['adaptation', 105, 50], ['deployment', 17, 50]]
+    """
+    where = "pattern_precision"
+    ppv = estimate.within(f"{where}, ppv", ppv)
+    papers, each = (int(estimate.whole_counts(where, n, 0, at_least=1)) for n in (papers, each))
+    adaptation = float(facts.loc["v1_adaptation_share", "value"]) / 100
+    pilot = {p: float(facts.loc[f"pilot_pairs_{p}", "value"]) for p in choices.OTHERS}
+    shares = {p: (1 - adaptation) * k / sum(pilot.values()) for p, k in pilot.items()} | {"adaptation": adaptation}
+    rows = []
+    for pattern in PATTERNS:
+        n = round(papers * shares[pattern])
+        wide, narrow = (proportion(round(ppv * m), m, conf=conf) for m in (n, each))
+        rows.append(
+            {
+                "pattern": pattern,
+                "share": shares[pattern],
+                "at_random": n,
+                "low": wide.low,
+                "high": wide.high,
+                "by_pattern": each,
+                "low_by_pattern": narrow.low,
+                "high_by_pattern": narrow.high,
+            }
+        )
+    return pd.DataFrame(rows)

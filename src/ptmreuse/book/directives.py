@@ -1,0 +1,371 @@
+"""What the pages can say beyond MyST: recorded numbers, tables and figures, input files, parameters.
+
+- the role ``num``: a recorded number, linked to its row in the registry; ``key|interval`` adds its interval;
+- the role ``kind``: the sign of a data kind, by its name or by the key of a recorded number;
+- the directive ``result``: a recorded table or figure;
+- the directive ``strip``: recorded shares with their intervals, small, against a published one;
+- the directive ``verdicts``: how many claims got which verdict, as a bar;
+- the directive ``datafile``: an input file under data/, as a table with a download;
+- the directive ``registry``: every recorded number;
+- the directive ``parameters``: the parameters of this run;
+- the directive ``helpers``: the public functions of a module, from its docstrings, without importing it.
+
+An unknown key or name is a Sphinx warning, and every warning stops the build.
+"""
+
+import ast
+import difflib
+import html
+import json
+
+import pandas as pd
+from docutils import nodes
+from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
+from sphinx.ext.napoleon import NumpyDocstring
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from ptmreuse import paths, wording
+from ptmreuse.book import catalogue, markup
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import study
+
+logger = logging.getLogger(__name__)
+
+
+def recorded(key):
+    """The registry's row of a key.
+
+    Raises
+    ------
+    StudyError
+        If no notebook recorded it; with the nearest key.
+    """
+    if key not in catalogue.registry().index:
+        near = difflib.get_close_matches(key, catalogue.registry().index, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise StudyError(
+            expected="a recorded number",
+            found=f"the unknown key {key!r}{hint}",
+            where="num",
+            do="record it in a notebook",
+        )
+    return catalogue.registry().loc[key]
+
+
+def with_interval(row):
+    """A recorded number with its interval, as prose shows it."""
+    ends = limits(row)
+    return f"{row['text']} [{', '.join(ends)}]" if ends else row["text"]
+
+
+def limits(row):
+    """The ends of a recorded number's interval in the number's own unit; none if it has none."""
+    ends = [pd.to_numeric(row[end], errors="coerce") for end in ("low", "high")]
+    if any(pd.isna(ends)):
+        return []
+    share = "%" in row["text"] or "points" in row["text"]
+    show = wording.count if row["text"].isdecimal() else wording.decimal
+    return [f"{100 * end:.1f}" if share else show(end) for end in ends]
+
+
+class Number(SphinxRole):
+    """A recorded number in prose."""
+
+    def run(self):
+        key, _, form = self.text.partition("|")
+        try:
+            if form not in ("", "interval"):
+                raise StudyError(
+                    expected="key or key|interval", found=repr(self.text), where="num", do="correct what follows |"
+                )
+            row = recorded(key)
+        except StudyError as error:
+            logger.warning(str(error), location=self.get_location(), type="ptmreuse", subtype="number")
+            return [nodes.problematic(self.rawtext, self.rawtext)], []
+        text = with_interval(row) if form == "interval" else row["text"]
+        single = self.env.app.builder.name == "singlehtml"
+        target = catalogue.number_link(key).removeprefix("numbers.html") if single else catalogue.number_link(key)
+        # A whole sentence is traced more quietly than a number.
+        classes = ["ptm-traced", f"ptm-of-{row['data_kind']}", *(["ptm-said"] if len(text.split()) > 4 else [])]
+        link = nodes.reference("", text, refuri=target, internal=True, classes=classes)
+        return [link], []
+
+
+class Kind(SphinxRole):
+    """The sign of a data kind in prose: named, or that of a recorded number, so that it follows the source in use."""
+
+    def run(self):
+        try:
+            kind = self.text if self.text in wording.LABELS else recorded(self.text)["data_kind"]
+        except StudyError as error:
+            logger.warning(str(error), location=self.get_location(), type="ptmreuse", subtype="kind")
+            return [nodes.problematic(self.rawtext, self.rawtext)], []
+        return [nodes.raw("", markup.badge(kind), format="html")], []
+
+
+class _Html(SphinxDirective):
+    """A directive that becomes HTML and turns a StudyError into a warning at its place."""
+
+    def run(self):
+        try:
+            return [nodes.raw("", self.html(), format="html")]
+        except StudyError as error:
+            logger.warning(str(error), location=self.get_location(), type="ptmreuse")
+            return []
+
+
+class Result(_Html):
+    """A recorded table or figure."""
+
+    required_arguments = 1
+
+    def html(self):
+        return catalogue.item_html(self.arguments[0])
+
+
+class Strip(_Html):
+    """Recorded numbers with intervals on one small scale: a ``key | words`` per line, none if there are no data."""
+
+    has_content = True
+    option_spec = {"published": directives.unchanged, "range": directives.unchanged, "unchanged": directives.unchanged}
+
+    def html(self):
+        low, high = (float(v) for v in self.options.get("range", "0 1").split())
+        lines = [[part.strip() for part in line.partition("|")[::2]] for line in self.content if line.strip()]
+        published = self.options.get("published")
+        return strip_html(
+            [(recorded(key), words) for key, words in lines], low, high,
+            published=recorded(published) if published else None, unchanged=self.options.get("unchanged"),
+        )  # fmt: skip
+
+
+def strip_html(rows, low, high, published=None, unchanged=None):
+    """A small figure: estimates with intervals between two limits, one line each.
+
+    Parameters
+    ----------
+    rows : list of (registry row, str)
+        Each estimate with the words before it.
+    low, high : float
+        The ends of the scale.
+    published : registry row, optional
+        Marked in every line by an open square.
+    unchanged : str, optional
+        ``value words``: a reference such as "1 no change", drawn as a dashed line.
+
+    Returns
+    -------
+    str
+        An SVG element with the numbers as its alternative text.
+    """
+    width, step, top = 330, 46, 4
+    if all(row["value"] == "" for row, _ in rows):
+        nothing = "the data in use cannot tell"
+        return (
+            f'<div class="ptm-strip"><svg role="img" aria-label="{nothing}" viewBox="0 0 {width} 40">'
+            f'<text x="0" y="14" class="s">{nothing}</text>'
+            f'<path d="M0 32H{width}" class="d"/></svg></div>'
+        )
+
+    def x(value):
+        return round(6 + (width - 12) * (min(max(float(value), low), high) - low) / (high - low), 1)
+
+    marks, said = [], []
+    bottom = top + step * len(rows)
+    for end in (low, high):
+        text = wording.percent(end, 0) if high <= 1 else wording.decimal(end, 1)
+        anchor = "start" if end == low else "end"
+        marks.append(
+            f'<text x="{0 if end == low else width}" y="{bottom + 13}" text-anchor="{anchor}" class="s">{text}</text>'
+        )
+    if unchanged:
+        value, _, words = unchanged.partition(" ")
+        marks.append(
+            "".join(f'<path d="M{x(value)} {top + step * i + 23}v18" class="d"/>' for i in range(len(rows)))
+            + f'<text x="{x(value)}" y="{bottom + 13}" text-anchor="middle" class="s">{html.escape(words)}</text>'
+        )
+        said.append(f"the dashed line at {value} means {words}")
+    for position, (row, words) in enumerate(rows):
+        kind = "s" if row["data_kind"] == "simulated" else ""
+        y = top + step * position + 32
+        marks.append(f'<text x="0" y="{y - 18}">{html.escape(words)}</text>')
+        marks.append(f'<text x="{width}" y="{y - 18}" text-anchor="end" class="b">{html.escape(row["text"])}</text>')
+        marks.append(f'<path d="M0 {y}H{width}" class="f"/>')
+        if row["low"] != "":
+            marks.append(f'<path d="M{x(row["low"])} {y}H{x(row["high"])}" class="{kind}i"/>')
+        if row["value"] != "":  # where a source holds nothing, the words say n/a and the line stays bare
+            marks.append(f'<circle cx="{x(row["value"])}" cy="{y}" r="6" class="{kind}c"/>')
+        if published is not None:
+            marks.append(f'<rect x="{x(published["value"]) - 5.5}" y="{y - 5.5}" width="11" height="11" class="p"/>')
+        said.append(f"{words} {with_interval(row)}")
+    if published is not None:
+        marks.append(
+            f'<text x="{x(published["value"])}" y="{bottom + 13}" text-anchor="middle" class="s k">'
+            f"published {html.escape(published['text'])}</text>"
+        )
+        said.append(f"published {published['text']}")
+    kinds = [row["data_kind"] for row, _ in rows] + ([] if published is None else [published["data_kind"]])
+    label = html.escape(markup.plain("; ".join(said)), quote=True)
+    return (
+        f'<div class="ptm-strip"><svg role="img" aria-label="{label}." viewBox="0 0 {width} {bottom + 18}">'
+        f"{''.join(marks)}</svg><p>{' '.join(markup.badge(kind) for kind in dict.fromkeys(kinds))}</p></div>"
+    )
+
+
+class Verdicts(_Html):
+    """How many claims got which verdict, as a bar with its legend."""
+
+    def html(self):
+        from ptmreuse.findings.claims import VERDICTS
+
+        counts = {v: int(recorded(f"claims_{v.replace(' ', '_')}")["value"]) for v in VERDICTS}
+        bar = "".join(
+            f'<span class="ptm-{v.replace(" ", "-")}" style="flex:{n}"></span>' for v, n in counts.items() if n
+        )
+        legend = "".join(
+            f'<li><a class="ptm-traced" href="{catalogue.number_link("claims_" + v.replace(" ", "_"))}">{n}</a> '
+            f"{markup.verdict_html(v)}</li>"
+            for v, n in counts.items()
+        )
+        return f'<div class="ptm-bar" aria-hidden="true">{bar}</div><ul class="ptm-legend">{legend}</ul>'
+
+
+class DataFile(_Html):
+    """An input file as a table: all columns or those named, the download always has all."""
+
+    required_arguments = 1
+    option_spec = {
+        "caption": directives.unchanged_required, "kind": directives.unchanged_required,
+        "columns": directives.unchanged, "percent": directives.unchanged,
+    }  # fmt: skip
+
+    def html(self):
+        name = self.arguments[0]
+        frame = study.read_csv(paths.DATA / name)
+        kind = self.options["kind"]
+        item = {"name": name.replace(".", "-"), "type": "table", "caption": self.options["caption"], "kind": kind}
+        link = f'<a href="data/inputs/{html.escape(name)}" download>CSV</a>'
+        shown = self.options.get("columns", " ".join(frame.columns)).split()
+        shares = self.options.get("percent", "").split()
+        missing = [column for column in [*shown, *shares] if column not in frame.columns]
+        if missing:
+            raise StudyError(
+                expected=f"columns of {name}: {', '.join(frame.columns)}", found=missing[0], where="datafile",
+                do="correct the name",
+            )  # fmt: skip
+        frame[shares] = frame[shares].apply(pd.to_numeric)
+        body = markup.table_html(frame[shown], formats=dict.fromkeys(shares, "percent"))
+        return markup.framed_html(item, body, more=link)
+
+
+class Registry(_Html):
+    """Every recorded number, and the inputs of the notebooks that recorded them."""
+
+    def html(self):
+        rows = []
+        for row in catalogue.registry().to_dict("records"):
+            step = html.escape(row["step"])
+            count = "" if row["n"] == "" else wording.count(float(row["n"]))
+            cells = [
+                row["about"],
+                row["text"],
+                " to ".join(limits(row)),
+                f"{count} {row['unit']}".strip(),
+                row["method"],
+            ]
+            rows.append(
+                f'<tr id="n-{html.escape(row["key"])}"><th scope="row"><code>{html.escape(row["key"])}</code></th>'
+                + "".join(f" <td>{markup.escaped(c)}</td>" for c in cells)
+                + f" <td>{markup.badge(row['data_kind'])}</td>"
+                + f' <td><a href="{step}.html">{step}</a>, cell {row["cell"]}</td></tr>'
+            )
+        heads = "".join(
+            f'<th scope="col">{h}</th>'
+            for h in ("key", "what", "value", "interval", "n and unit", "method", "data kind", "made by")
+        )
+        body = f'<table class="ptm-long"><thead><tr>{heads}</tr></thead><tbody>{" ".join(rows)}</tbody></table>'
+        inputs = markup.table_html(catalogue.inputs()[["notebook", "file", "sha256"]])
+        return _plain_table("registry", f"The {len(rows)} recorded numbers.", body, "numbers.csv") + (
+            _plain_table(
+                "inputs", "The input files of each notebook, those of the papers in use first.", inputs, "inputs.csv"
+            )
+        )
+
+
+def _plain_table(name, caption, body, file):
+    # A table of several data kinds, or of none, has no badge of its own.
+    place = '<div class="ptm-filter"></div>' if body.startswith('<table class="ptm-long"') else ""
+    body = body.replace("<table", f'<table aria-labelledby="cap-{name}"', 1)
+    return (
+        f'<figure class="ptm-table" id="{name}"><figcaption id="cap-{name}">{caption}</figcaption>{place}'
+        f'<div class="ptm-scroll">{body}</div>'
+        f'<div class="ptm-meta"><a href="data/{file}" download>CSV</a></div></figure>'
+    )
+
+
+class Parameters(_Html):
+    """The parameters of this run."""
+
+    def html(self):
+        rows = pd.DataFrame(json.loads((paths.STAGE / "parameters.json").read_text(encoding="utf-8")))
+        shown = rows.assign(range=rows["range"] + rows["unit"].map(lambda u: f" ({u})" if u else ""))
+        shown = shown[["name", "value", "default", "differs", "range", "meaning"]].astype("str")
+        differ = int((rows["differs"] == "yes").sum())
+        caption = (
+            "All parameters have their defaults."
+            if not differ
+            else f"{differ} of the parameters differ from the defaults."
+        )
+        table = markup.table_html(shown, labels={"differs": "differs from default"})
+        return _plain_table("parameters-table", caption, table, "parameters.csv")
+
+
+class Helpers(SphinxDirective):
+    """The public functions and classes of a helper module; for reStructuredText, in which docstrings are written."""
+
+    required_arguments = 1
+
+    def run(self):
+        source = paths.SOURCE / f"{self.arguments[0]}.py"
+        self.env.note_dependency(str(source))
+        lines = described(ast.parse(source.read_text(encoding="utf-8")), f"ptmreuse.{source.stem}", self.config)
+        node = nodes.Element()
+        self.state.nested_parse(StringList(lines, source=str(source)), 0, node)
+        return node.children
+
+
+def described(module, name, config):
+    """What a module's docstrings say, as reStructuredText for Sphinx.
+
+    Parameters
+    ----------
+    module : ast.Module
+    name : str
+        Its full name.
+    config : sphinx.config.Config
+        How napoleon reads NumPy-style docstrings.
+
+    Returns
+    -------
+    list of str
+    """
+    lines = [f".. py:module:: {name}", "", *(ast.get_docstring(module) or "").splitlines(), ""]
+    for part in module.body:
+        lines += _described(part, name, config, "py:function")
+    return lines
+
+
+def _described(part, name, config, kind, owner=""):
+    is_class = isinstance(part, ast.ClassDef)
+    text = ast.get_docstring(part) if is_class or isinstance(part, ast.FunctionDef) else None
+    if not text or part.name.startswith("_"):
+        return []
+    signature = "" if is_class else f"({ast.unparse(part.args)})"
+    body = NumpyDocstring(text, config).lines()
+    if is_class:
+        for inner in part.body:
+            body += ["", *_described(inner, name, config, "py:method", f"{part.name}.")]
+    head = [f".. {'py:class' if is_class else kind}:: {owner}{part.name}{signature}", f"   :module: {name}", ""]
+    return head + [f"   {line}" for line in body] + [""]

@@ -1,0 +1,249 @@
+"""Figures: one style, one palette, every figure of the book as a plain function that returns a Figure.
+
+Colours are colour-blind safe (Okabe and Ito 2008) and never the only carrier of meaning: shapes, direct
+labels or positions say the same. Each figure is saved twice, for a page and for a phone. The pages swap the
+palette for variables of the theme, so one SVG follows light and dark mode, and draw the text themselves.
+"""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+
+from ptmreuse.book import svg
+
+
+def funnel(table):
+    """The papers left by each filter, one panel per release, drawn as a narrowing flow.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `sampling.funnels`.
+
+    Returns
+    -------
+    Figure
+    """
+    releases = list(dict.fromkeys(table["release"]))
+    most = int(table["release"].value_counts().max())
+    fig, axes = svg.canvas(height=0.5 + 0.62 * most, columns=len(releases), stack=True)
+    widest = table["papers"].max()
+    for ax, release in zip(np.atleast_1d(axes), releases, strict=True):
+        part = table[table["release"] == release].reset_index(drop=True)
+        for row in part.itertuples():
+            share = row.papers / widest
+            ax.barh(row.Index, share, 0.34, color=svg.BLUE, align="center")
+            if row.Index:
+                before = part["papers"][row.Index - 1] / widest
+                ax.fill_betweenx(
+                    [row.Index - 0.83, row.Index - 0.17], 0, [before, share], color=svg.BLUE, alpha=0.12, lw=0
+                )
+            ax.text(0, row.Index - 0.24, f"{row.papers:,}", va="bottom", fontweight="bold")
+            ax.text(0.17, row.Index - 0.24, svg.label(row.filter), va="bottom")
+            if not np.isnan(row.share):
+                ax.text(1.03, row.Index - 0.24, f"{100 * row.share:.0f} %", va="bottom", ha="right", color=svg.SOFT)
+        ax.set_title(release, pad=10)
+        ax.set(xlim=(0, 1.1), ylim=(most - 0.7, -0.62))
+        ax.axis("off")
+    return fig
+
+
+MARKS = ((svg.BLUE, "o"), (svg.ORANGE, "s"), (svg.GREEN, "D"), (svg.PINK, "^"))
+# Groups that look alike in every figure.
+GROUP_MARKS = {
+    "published": (svg.PUBLISHED, "s"), "coded papers": (svg.CODED, "o"), "simulated": (svg.SIMULATED, "^"),
+    "holds": (svg.GREEN, "o"), "does not hold": (svg.ORANGE, "X"), "avoided by this book": (svg.BLUE, "^"),
+}  # fmt: skip
+
+
+def intervals(table, *, reference=None, reference_label="", percent=True, xlabel=""):
+    """Estimates with their intervals, one row per label (a forest plot).
+
+    Parameters
+    ----------
+    table : DataFrame
+        label, value, low, high; optional group (rows of one group share colour and marker). A row with an
+        empty label belongs to the label above it and is drawn in its line.
+    reference : float, optional
+        A published value to compare with, drawn as a dashed line.
+    reference_label, xlabel : str
+    percent : bool
+        Whether values are shares.
+
+    Returns
+    -------
+    Figure
+    """
+    table = table.reset_index(drop=True)
+    starts = table["label"].ne("")
+    labels, line = table.loc[starts, "label"].tolist(), starts.cumsum() - 1
+    groups = list(dict.fromkeys(table["group"])) if "group" in table else [""]
+    # Two intervals in one line stand beside each other; a mark without interval stays on the line.
+    crowded = (table["low"] < table["high"]) & line.duplicated(keep=False)
+    beside = table.loc[crowded, "group"].nunique() > 1 if "group" in table else False
+    fig, ax = svg.canvas(height=0.95 + (0.56 if beside else 0.44) * len(labels))
+    for position, group in enumerate(groups):
+        part = table[table["group"] == group] if "group" in table else table
+        colour, marker = GROUP_MARKS.get(group, MARKS[position % len(MARKS)])
+        shift = 0.26 * (position - (len(groups) - 1) / 2) if beside else 0
+        y = line[part.index] + shift * crowded[part.index]
+        ax.hlines(y, part["low"], part["high"], color=colour, lw=3, alpha=0.45)
+        inside = "none" if group == "published" else colour
+        ax.plot(part["value"], y, marker, color=colour, markerfacecolor=inside, mew=1.8, ms=8, label=group or None)
+    for row in table.itertuples():
+        if np.isnan(row.value):
+            # At the edge of the axes: a mark at zero could lie far outside of what the others span.
+            ax.text(0.01, line[row.Index], "n/a", va="center", color=svg.SOFT, transform=ax.get_yaxis_transform())
+    if reference is not None:
+        ax.axvline(reference, color=svg.INK, lw=1, ls=(0, (4, 3)))
+        ax.text(reference, -0.62, reference_label, ha="center", va="bottom", fontsize=9.5)
+    ax.set(ylim=(len(labels) - 0.5, -0.55), xlabel=xlabel)
+    ax.set_yticks(range(len(labels)), [svg.label(text) for text in labels])
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.grid(axis="x", color=svg.FAINT, lw=0.6)
+    ax.set_axisbelow(True)
+    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(nbins=7))
+    if percent:
+        svg.percent(ax.xaxis)
+    if len(groups) > 1:
+        svg.move_legend(fig, *ax.get_legend_handles_labels(), columns=len(groups))
+    return fig
+
+
+def over_years(table, series):
+    """Shares per year with intervals, one panel per series.
+
+    Parameters
+    ----------
+    table : DataFrame
+        year, series, share, low, high, papers.
+    series : dict of str to str
+        Series name to panel title.
+
+    Returns
+    -------
+    Figure
+    """
+    fig, axes = svg.canvas(height=2.9, columns=len(series), stack=True, sharey=True)
+    for ax, (name, title), (colour, marker) in zip(np.atleast_1d(axes), series.items(), MARKS, strict=False):
+        part = table[table["series"] == name]
+        ax.vlines(part["year"], part["low"], part["high"], color=colour, lw=3, alpha=0.4)
+        ax.plot(part["year"], part["share"], marker + "-", color=colour, ms=5.5, lw=1)
+        ax.set(title=title, ylim=(-0.02, 1.02))
+        svg.percent(ax.yaxis)
+        ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, nbins=6))
+        ax.grid(axis="y", color=svg.FAINT, lw=0.6)
+        ax.set_axisbelow(True)
+    return fig
+
+
+def ranking(table, top=12):
+    """The most reused models: how often, and between which ranks each could be.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `reuse.most_reused`.
+    top : int
+        How many of them to draw.
+
+    Returns
+    -------
+    Figure
+    """
+    part = table.head(top).reset_index(drop=True)
+    fig, (left, right) = svg.canvas(height=1.0 + 0.31 * len(part), columns=2, sharey=True)
+    left.barh(part.index, part["count"], color=svg.BLUE, height=0.6)
+    for row in part.itertuples():
+        left.annotate(f"{row.count}", (row.count, row.Index), (4, 0), textcoords="offset points", va="center")
+    left.set(ylim=(len(part) - 0.4, -0.6))
+    left.set_title("papers", fontweight="normal")
+    left.set_yticks(part.index, [svg.label(name, 30) for name in part["name"]])
+    left.xaxis.set_visible(False)
+    left.spines["bottom"].set_visible(False)
+    right.hlines(part.index, part["rank_low"], part["rank_high"], color=svg.ORANGE, lw=3.5, alpha=0.45)
+    right.plot(part["rank"], part.index, "D", color=svg.ORANGE, ms=5.5)
+    right.set_title("rank, with interval", fontweight="normal")
+    right.set_xlim(left=0.4)  # there is no rank 0
+    right.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, nbins=6))
+    right.grid(axis="x", color=svg.FAINT, lw=0.6)
+    right.set_axisbelow(True)
+    for ax in (left, right):
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+    return fig
+
+
+def strata(sample, row, column):
+    """How many papers were drawn from each stratum.
+
+    Parameters
+    ----------
+    sample : DataFrame
+        From `sampling.draw`.
+    row, column : str
+        The two strata columns.
+
+    Returns
+    -------
+    Figure
+    """
+    import seaborn as sns  # slow to import, and the pages only place figures
+
+    counts = pd.crosstab(sample[row], sample[column])
+    fig, ax = svg.canvas(height=0.6 + 0.29 * len(counts))
+    # A ramp from clear to half blue keeps the numbers readable on light and dark pages.
+    ramp = mpl.colors.LinearSegmentedColormap.from_list("ramp", [(0, 0.447, 0.698, 0.04), (0, 0.447, 0.698, 0.5)])
+    sns.heatmap(counts, cmap=ramp, annot=True, fmt="d", cbar=False, linewidths=0, ax=ax, annot_kws={"color": svg.INK})
+    ax.set(xlabel="", ylabel="")
+    ax.xaxis.tick_top()
+    ax.tick_params(axis="both", length=0)
+    ax.tick_params(axis="y", rotation=0)
+    return fig
+
+
+VERDICT_LOOK = {
+    "reproduced": (svg.GREEN, "o", "full"),
+    "consistent": (svg.BLUE, "o", "left"),
+    "not consistent": (svg.ORANGE, "X", "full"),
+    "not checkable": (svg.SOFT, "o", "none"),
+}
+
+
+def claims_board(verdicts):
+    """Every claim as one mark: shape and colour say the verdict, the row the question.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        From `claims.evaluate`.
+
+    Returns
+    -------
+    Figure
+    """
+    questions = list(dict.fromkeys(verdicts["question"]))
+    fig, ax = svg.canvas(height=0.75 + 0.4 * len(questions))
+    order = {verdict: position for position, verdict in enumerate(VERDICT_LOOK)}
+    for line, question in enumerate(questions):
+        part = sorted(verdicts.loc[verdicts["question"] == question, "verdict"], key=order.get)
+        for position, verdict in enumerate(part):
+            colour, marker, fill = VERDICT_LOOK[verdict]
+            ax.plot(position, line, marker, color=colour, fillstyle=fill, ms=10, markeredgewidth=1.6,
+                    markerfacecoloralt="none")  # fmt: skip
+    for verdict, (colour, marker, fill) in VERDICT_LOOK.items():
+        count = int((verdicts["verdict"] == verdict).sum())
+        ax.plot([], [], marker, color=colour, fillstyle=fill, ms=9, ls="", markerfacecoloralt="none",
+                markeredgewidth=1.6, label=f"{verdict} ({count})")  # fmt: skip
+    ax.set(
+        ylim=(len(questions) - 0.4, -0.6),
+        xlim=(-0.7, max(12, verdicts["question"].value_counts().max()) - 0.3),
+    )
+    ax.set_yticks(range(len(questions)), [svg.label(question) for question in questions])
+    ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_visible(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    svg.move_legend(fig, *ax.get_legend_handles_labels(), columns=4)
+    return fig

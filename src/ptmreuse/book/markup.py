@@ -1,0 +1,157 @@
+"""What a notebook found: numbers, tables and figures, each written once and read by every page.
+
+A notebook calls `start` in its first cell and then `number`, `table`, `figure` and `say`. Each writes into
+the notebook's results folder and shows the same thing in the notebook. Pages never repeat a number: they
+name its key.
+"""
+
+import html
+import re
+
+import pandas as pd
+
+from ptmreuse import wording
+
+
+def sentences_html(rows, link=None):
+    """HTML list of the sentences of registry rows; `link` turns a key into an address."""
+    items = []
+    for row in rows:
+        text = escaped(row["sentence"])
+        if link:
+            text = f'<a class="ptm-traced" href="{link(row["key"])}">{text}</a>'
+        items.append(f"<li>{badge(row['data_kind'])} <span>{text}</span></li>")
+    return '<ul class="ptm-say">' + "".join(items) + "</ul>"
+
+
+def badge(kind):
+    """HTML label of a data kind; the style sheet gives each kind its sign."""
+    return f'<span class="ptm-kind ptm-{kind}">{wording.LABELS[kind]}</span>'
+
+
+def verdict_html(verdict):
+    """HTML label of a claim's verdict; the style sheet gives each verdict its sign."""
+    return f'<span class="ptm-verdict ptm-{escaped(verdict).replace(" ", "-")}">{escaped(verdict)}</span>'
+
+
+# Code points that no HTML or SVG file may hold, and those that reorder the text around them.
+UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+LONGEST = 600  # characters of a cell that a page shows; the CSV has all
+
+
+def plain(text):
+    r"""Text as a page or figure may show it: no control characters, nothing that turns the text around it.
+
+    Examples
+    --------
+    >>> plain("a\x00b \u202ec")
+    'a\ufffdb \ufffdc'
+    """
+    return UNSHOWABLE.sub("\ufffd", str(text))
+
+
+def escaped(text):
+    """Text from data as HTML that shows it and never runs it.
+
+    Examples
+    --------
+    >>> escaped("<script>alert(1)</script> & more")
+    '&lt;script&gt;alert(1)&lt;/script&gt; &amp; more'
+    """
+    return html.escape(plain(text))
+
+
+def table_html(frame, formats=None, labels=None):
+    """An HTML table: scoped headers, escaped cells, numbers aligned.
+
+    Rows of a table whose first column is called `id` can be linked to by it; a `verdict` column shows its signs.
+
+    Examples
+    --------
+    >>> table_html(pd.DataFrame({"model": ["<b>"], "papers": [1200]}))[-51:]
+    '<td class="ptm-num">1,200</td></tr></tbody></table>'
+    """
+    formats, labels = formats or {}, labels or {}
+    numeric = {c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c])} | {
+        c for c, form in formats.items() if form != "text"
+    }
+    looks = {c: ' class="ptm-num"' if c in numeric else _room(frame[c]) for c in frame.columns}
+    heads = " ".join(
+        f'<th scope="col"{looks[c]}>{escaped(labels.get(c, str(c).replace("_", " ")))}</th>' for c in frame.columns
+    )
+    linked = len(frame.columns) > 0 and frame.columns[0] == "id" and frame["id"].is_unique
+    rows = []
+    for values in frame.itertuples(index=False):
+        cells = []
+        for position, (column, value) in enumerate(zip(frame.columns, values, strict=True)):
+            shown = _cell_html(value, column, formats.get(column))
+            tag, scope = ("th", ' scope="row"') if position == 0 else ("td", "")
+            cells.append(f"<{tag}{scope}{looks[column]}>{shown}</{tag}>")
+        mark = f' id="{escaped(values[0])}"' if linked and re.fullmatch(r"[A-Za-z][\w.-]*", str(values[0])) else ""
+        rows.append(f"<tr{mark}>" + " ".join(cells) + "</tr>")  # the search reads words between blanks
+    if not rows:
+        rows = [f'<tr><td colspan="{len(frame.columns)}">none</td></tr>']
+    # A table too long to overlook gets a filter where scripts run.
+    long = ' class="ptm-long"' if len(frame) > 14 else ""
+    return f"<table{long}><thead><tr>{heads}</tr></thead><tbody>{' '.join(rows)}</tbody></table>"
+
+
+def _room(column):
+    # Browsers squeeze texts to a word per line before they let a table scroll; long ones ask for their room.
+    longest = int(column.astype("str").str.len().max()) if len(column) else 0
+    return ' class="ptm-prose"' if longest > 90 else ' class="ptm-words"' if longest > 28 else ""
+
+
+def _cell_html(value, column, form):
+    if column == "verdict" and isinstance(value, str):
+        return verdict_html(value)
+    text = plain(_cell_text(value, column, form))
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST]}… ({len(text):,} characters; the CSV has all)"
+    shown = html.escape(text)
+    # Right-to-left text keeps to its cell.
+    return shown if text.isascii() else f"<bdi>{shown}</bdi>"
+
+
+def _cell_text(value, column, form):
+    if form:
+        return wording.FORMS[form](value)
+    if wording.missing(value):
+        return ""
+    if isinstance(value, str):
+        return value
+    if str(column).endswith("year"):
+        return str(int(value))
+    return wording.count(value) if float(value).is_integer() else wording.decimal(value)
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def safe(frame):
+    """The table with every text quoted that a spreadsheet would run as a formula, and nothing that it cannot hold.
+
+    Examples
+    --------
+    >>> safe(pd.DataFrame({"model": ["=1+1", "", "U-Net"]}))["model"].tolist()
+    ["'=1+1", '', 'U-Net']
+    """
+
+    def quote(value):
+        value = plain(value) if isinstance(value, str) else value
+        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+    text = frame.select_dtypes(include=["object", "string"]).columns
+    return frame.rename(columns=quote).assign(**{quote(c): frame[c].map(quote) for c in text})
+
+
+def framed_html(item, body, more=""):
+    """A table or figure with caption and data kind; `more` goes beneath."""
+    name = html.escape(item["name"], quote=True)
+    caption = f'<figcaption id="cap-{name}">{badge(item["kind"])} {escaped(item["caption"])}</figcaption>'
+    more = f'<div class="ptm-meta">{more}</div>' if more else ""
+    if item["type"] == "figure":
+        return f'<figure class="ptm-figure" id="{name}">{body}{caption}{more}</figure>'
+    place = '<div class="ptm-filter"></div>' if body.startswith('<table class="ptm-long"') else ""
+    body = body.replace("<table", f'<table aria-labelledby="cap-{name}"', 1)
+    return f'<figure class="ptm-table" id="{name}">{caption}{place}<div class="ptm-scroll">{body}</div>{more}</figure>'

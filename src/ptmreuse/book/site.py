@@ -1,0 +1,162 @@
+"""From results to pages: stage the book's sources, let Sphinx build them, accept only a sound site."""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pandas as pd
+from lxml import html as parser
+
+from ptmreuse import parameters, paths
+from ptmreuse.book import catalogue, check, markup
+from ptmreuse.errors import StudyError
+
+# What Sphinx and the theme leave behind and no page uses.
+LEFTOVERS = (
+    ".buildinfo", "_static/**/*.html", "_static/**/*.map", "_static/**/*.ttf", "_static/images/logo_*",
+    "_static/scripts/fontawesome.js*", "_static/scripts/bootstrap.js*", "_static/locales/**/*.*",
+)  # fmt: skip
+
+
+def build(step, values, scratch):
+    """Build the static book into ``scratch/html``.
+
+    Parameters
+    ----------
+    step : steps.Step
+    values : dict
+        The parameters of the run; a page shows them.
+    scratch : Path
+
+    Raises
+    ------
+    StudyError
+        If Sphinx warns of anything or the finished pages hold a broken reference, a request to another host, or
+        an image without alternative text.
+    """
+    stage(values)
+    sphinx(scratch)
+    built = scratch / "_build" / "html"
+    publish_data(built / "data")
+    for leftover in LEFTOVERS:
+        for path in sorted(built.glob(leftover)):
+            path.unlink()
+    drop_unused_icons(built)
+    check.check(built)
+    built.replace(scratch / "html")
+
+
+def stage(values):
+    """Put together what Sphinx reads: the pages and the executed notebooks as they are to be shown."""
+    shutil.rmtree(paths.STAGE, ignore_errors=True)
+    shutil.copytree(paths.BOOK, paths.STAGE)
+    for path in sorted(paths.EXECUTED.glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                item = output.get("metadata", {}).get("ptmreuse")
+                if item:
+                    shown = catalogue.item_html(item["item"], catalogue.helpers_in(cell.source))
+                    output.data = {"text/html": shown}
+        nbformat.write(notebook, paths.STAGE / path.name)
+    (paths.STAGE / "parameters.json").write_text(json.dumps(parameters.table(values)), encoding="utf-8")
+
+
+def sphinx(scratch, builder="html"):
+    """Run jupyter-book on the staged sources, from nothing, with every warning an error.
+
+    Raises
+    ------
+    StudyError
+        With the first warnings, one per line.
+    """
+    # On a second run of a broken book jupyter-book reports success; an old build folder must never be reused.
+    # The package has no __main__. A quarter of the time went into looking for garbage among millions of nodes.
+    start = "import gc; gc.disable(); from jupyter_book.cli.main import main; main()"
+    build = [sys.executable, "-c", start, "build", str(paths.STAGE), "--path-output", str(scratch)]
+    run = subprocess.run(
+        [*build, "--builder", builder, "-W", "--keep-going", "-n"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONHASHSEED": "0", "NO_COLOR": "1", "COLUMNS": "1000"},
+        check=False,
+    )
+    log = re.sub(r"\x1b\[[0-9;]*m", "", run.stdout + run.stderr)
+    problems = re.findall(r"^.*(?:WARNING|ERROR|CRITICAL|Error):.*$", log, flags=re.M)
+    if run.returncode or problems:
+        shown = [line.replace(str(paths.STAGE) + os.sep, "") for line in dict.fromkeys(problems)][:5]
+        raise StudyError(
+            expected="pages without a single warning",
+            found=" | ".join(shown) if shown else log.strip()[-400:],
+            where="the book",
+            do="correct the page named first (notebooks are named without folder)",
+        )
+
+
+def publish_data(folder):
+    """Put results, input facts and clean notebooks under ``/data/``, where they can be cited and downloaded."""
+    hidden = shutil.ignore_patterns("*.html", "*.narrow.svg", "items.json", "reads.json", "numbers.csv")
+    shutil.copytree(paths.RESULTS, folder, ignore=hidden, dirs_exist_ok=True)
+    for name, sources in {"inputs": paths.DATA.glob("*.csv"), "notebooks": paths.NOTEBOOKS.glob("*.ipynb")}.items():
+        (folder / name).mkdir()
+        for path in sorted(sources):
+            shutil.copy(path, folder / name)
+    used = pd.DataFrame(json.loads((paths.STAGE / "parameters.json").read_text(encoding="utf-8")))
+    for name, frame in {"numbers": catalogue.registry(), "inputs": catalogue.inputs(), "parameters": used}.items():
+        markup.safe(frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def drop_unused_icons(folder):
+    """Take the two thousand icons that no page shows out of the theme's style sheet (a third of its weight).
+
+    Parameters
+    ----------
+    folder : Path
+        The built site.
+    """
+    sheet = folder / "_static" / "styles" / "pydata-sphinx-theme.css"
+    pages = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.html")))
+    used = set(re.findall(r"\bfa-[a-z0-9-]+", pages))
+
+    def kept(rule):
+        return rule[0] if used & set(re.findall(r"\.(fa-[a-z0-9-]+):", rule[0])) else ""
+
+    rules = r'(?:\.fa-[a-z0-9-]+:{1,2}(?:before|after),?)+\{content:"[^"]*"\}'
+    sheet.write_text(re.sub(rules, kept, sheet.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def weight(page):
+    """What a page makes a reader load, as a server compresses it.
+
+    Parameters
+    ----------
+    page : Path
+
+    Returns
+    -------
+    dict of str to int
+        Address inside the book to bytes: the page, its scripts, styles and images, and all fonts for text,
+        although only pages with italics load the italic one.
+    """
+    root = parser.parse(str(page)).getroot()
+    targets = [
+        e.get(a)
+        for tag, a in check.LOADED
+        for e in root.iter(tag)
+        if e.get("rel") not in (*check.NOT_LOADED, "next", "prev", "search")
+    ]
+    files = {page} | {(page.parent / t.split("?")[0]).resolve() for t in targets if t and not t.startswith("data:")}
+    if any(f.name == "book.css" for f in files):
+        files |= set((page.parent / "_static" / "fonts").glob("*.woff2"))
+    packed = (".woff2", ".png")
+    return {
+        f.relative_to(page.parent.resolve()).as_posix(): len(
+            f.read_bytes() if f.suffix in packed else gzip.compress(f.read_bytes(), mtime=0)
+        )
+        for f in sorted(p.resolve() for p in files)
+    }

@@ -1,0 +1,316 @@
+"""The steps of the book, in order, what each depends on, and which of them are out of date.
+
+A step is out of date when a file it reads, a helper module it imports, a parameter it uses or the result of
+an earlier step differs from what it was made from, or when its own output was changed or removed. The state
+of a step is written last and removed first, so an interrupted step never counts as done.
+"""
+
+import ast
+import csv
+import importlib
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from ptmreuse import parameters, paths
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import fetch
+
+
+class Step(NamedTuple):
+    """One step: the function that makes its outputs, and everything that decides what comes out."""
+
+    name: str
+    about: str
+    run: str  # "module:function"; called with the parameters and a folder to write into
+    outputs: dict  # name inside that folder -> final place
+    modules: tuple = ()  # helper modules whose code (with all they import) decides the outcome
+    files: tuple = ()  # input files, as glob patterns from the project's root
+    after: tuple = ()  # steps whose outputs this one reads
+    parameters: tuple = ()
+
+
+def _notebook(name, about, files=(), after=()):
+    return Step(
+        name,
+        about,
+        "ptmreuse.notebooks:run_notebook",
+        {"notebook.ipynb": paths.EXECUTED / f"{name}.ipynb", "results": paths.RESULTS / name},
+        modules=("notebooks", name),
+        files=(f"notebooks/{name}.ipynb", *files),
+        after=after,
+        parameters=(name,),  # stands for the notebook's own parameters cell
+    )
+
+
+SOURCE_PARAMETERS = ("source", "release", "tables", "pilot", "coder", "last_year")
+STEPS = (
+    Step(
+        "tables", "bring the coded papers in use into study tables", "ptmreuse.sources:write_evidence",
+        {"tables": paths.TABLES / "evidence"}, modules=("sources",),
+        files=("data/pilot_years.csv", "data/pilot_pairs.csv", "data/models.csv"),
+        parameters=(*SOURCE_PARAMETERS, "seed", "simulated_papers"),
+    ),
+    Step(
+        "simulate", "simulate a corpus with known truth", "ptmreuse.simulation:write_simulated",
+        {"tables": paths.TABLES / "simulated", "hits.csv": paths.TABLES / "hits.csv",
+         "truth.json": paths.TABLES / "truth.json"},
+        modules=("simulation",),
+        files=("data/published.csv", "data/models.csv"), parameters=("seed", "simulated_papers"),
+    ),
+    Step(
+        "control", "code the negative control by rules", "ptmreuse.coding:write_control",
+        {"tables": paths.TABLES / "control", "evidence.csv": paths.TABLES / "control_evidence.csv"},
+        modules=("coding",), files=("data/cues.csv", "data/models.csv"),
+    ),
+    _notebook("01_sampling", "sampling: funnels, the pilot's design, a stratified sample",
+              files=("data/published.csv", "data/design.csv", "data/models.csv"), after=("tables", "simulate")),
+    _notebook("02_coding", "coding: codebook, codes, names, agreement",
+              files=("data/published.csv", "data/design.csv", "data/models.csv"), after=("tables", "control")),
+    _notebook("03_tests", "tests: releases, pilot against published, trend",
+              files=("data/published.csv", "data/releases.csv", "data/models.csv", "data/calibration.csv"),
+              after=("tables",)),
+    _notebook("04_findings", "findings: claims and answers",
+              files=("data/published.csv", "data/claims.csv", "data/models.csv"),
+              after=("tables", "01_sampling", "02_coding", "03_tests")),
+    Step(
+        "book", "write the pages", "ptmreuse.book:build", {"html": paths.HTML},
+        modules=("book", "pages"), files=("book/**/*", "data/*", "src/ptmreuse/**/*.py", "CITATION.cff"),
+        after=("01_sampling", "02_coding", "03_tests", "04_findings"), parameters=parameters.NAMES,
+    ),
+)  # fmt: skip
+NAMES = tuple(step.name for step in STEPS)
+NOTEBOOKS = tuple(step.name for step in STEPS if step.run.endswith(":run_notebook"))
+
+
+def run(upto, values, say=print):
+    """Bring all steps up to one of them up to date.
+
+    Parameters
+    ----------
+    upto : str
+        The last step wanted; it and everything it needs are run if out of date.
+    values : dict
+        The parameters of the run, from `parameters.read`.
+    say : callable
+        Receives one line per step that runs, with the reasons.
+
+    Returns
+    -------
+    list of str
+        The steps that ran.
+
+    Raises
+    ------
+    StudyError
+        If a step fails; nothing of it is kept, earlier steps stay.
+    """
+    for notebook in NOTEBOOKS:
+        parameters.of_notebook(paths.NOTEBOOKS / f"{notebook}.ipynb")
+    _prune()
+    _record(values)
+    wanted = needed(upto)
+    ran = []
+    for position, name in enumerate(wanted, start=1):
+        step = STEPS[NAMES.index(name)]
+        made_from = fingerprint(step, values)
+        reasons = why(step, made_from)
+        if not reasons:
+            continue
+        say(f"[{position}/{len(wanted)}] {name}: {step.about} ({'; '.join(reasons[:3])}{_more(reasons)})")
+        _make(step, values, made_from)
+        ran.append(name)
+    return ran
+
+
+def _prune():
+    """Remove the results of notebooks that are no longer steps, so that no page shows them."""
+    for place in [*paths.RESULTS.glob("*/"), *paths.EXECUTED.glob("*.ipynb")]:
+        if place.stem not in NOTEBOOKS:
+            _discard(place)
+
+
+def _record(values):
+    """Write the parameters of this run beside its results."""
+    text = io.StringIO()
+    rows = parameters.table(values)
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    paths.RESULTS.mkdir(parents=True, exist_ok=True)
+    (paths.RESULTS / "parameters.csv").write_text(text.getvalue(), encoding="utf-8")
+
+
+def _more(reasons):
+    return f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+
+
+def needed(upto):
+    """The steps that one step needs, itself included, in order.
+
+    Examples
+    --------
+    >>> needed("02_coding")
+    ['tables', 'control', '02_coding']
+    """
+    wanted = {upto}
+    for step in reversed(STEPS):
+        if step.name in wanted:
+            wanted.update(step.after)
+    return [step.name for step in STEPS if step.name in wanted]
+
+
+def _make(step, values, made_from):
+    state = paths.STATE / f"{step.name}.json"
+    state.unlink(missing_ok=True)
+    scratch = paths.BUILD / "unfinished" / step.name
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    module, function = step.run.split(":")
+    getattr(importlib.import_module(module), function)(step, values, scratch)
+    for inside, place in step.outputs.items():
+        _discard(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (scratch / inside).replace(place)
+    shutil.rmtree(scratch.parent)
+    outputs = {paths.shown(place): tree_hash(place) for place in step.outputs.values()}
+    state.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = state.with_suffix(".unfinished")
+    text = json.dumps({"made_from": made_from, "outputs": outputs}, indent=1)
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    unfinished.replace(state)
+
+
+def _discard(place):
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def fingerprint(step, values):
+    """Everything a step depends on, as name -> content.
+
+    Returns
+    -------
+    dict of str to str
+        Files and modules by sha256, parameters by value, earlier steps by the hash of their outputs.
+    """
+    made_from = {}
+    for pattern in ("requirements.lock", *step.files):
+        found = [p for p in sorted(paths.ROOT.glob(pattern)) if p.is_file() and "__pycache__" not in p.parts]
+        if not found:
+            raise StudyError(expected=pattern, found="no such file", where=f"step {step.name}", do="restore it")
+        made_from.update({paths.shown(p): paths.sha256(p) for p in found})
+    for module in modules_of(step):
+        made_from[f"src/ptmreuse/{module}.py"] = paths.sha256(paths.SOURCE / f"{module}.py")
+    for name in parameters_of(step):
+        made_from[f"parameter {name}"] = str(values[name])
+        if parameters.SCHEMA[parameters.NAMES.index(name)].type == "path":
+            given = values[name] or (fetch.PILOT if name == values["source"] == "pilot" else "")
+            if given:
+                made_from[f"the input {name}"] = _input_stamp(Path(given))
+    for earlier in step.after:
+        for place in STEPS[NAMES.index(earlier)].outputs.values():
+            # Notebooks read the results of earlier notebooks; only the pages read the notebooks themselves.
+            if step.name in NOTEBOOKS and place.suffix == ".ipynb":
+                continue
+            made_from[f"the result of {earlier} ({place.name})"] = tree_hash(place)
+    return made_from
+
+
+def _input_stamp(path):
+    # Released databases are gigabytes: size and time instead of a hash.
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return " ".join(f"{p.name}:{p.stat().st_size}:{p.stat().st_mtime_ns}" for p in files if p.exists())
+
+
+def why(step, made_from):
+    """Why a step is out of date; empty if it is not.
+
+    Returns
+    -------
+    list of str
+    """
+    state = paths.STATE / f"{step.name}.json"
+    if not state.exists():
+        return ["not made yet" if not any(p.exists() for p in step.outputs.values()) else "not finished last time"]
+    try:
+        before = json.loads(state.read_text(encoding="utf-8"))
+    except json.JSONDecodeError:
+        return ["not finished last time"]
+    reasons = []
+    for name in sorted(before["made_from"].keys() | made_from.keys()):
+        old, new = before["made_from"].get(name), made_from.get(name)
+        if old == new:
+            continue
+        if name.startswith("parameter "):
+            reasons.append(f"{name} was {old or 'empty'}, is {new or 'empty'}")
+        else:
+            reasons.append(f"{name} {'changed' if old and new else 'is new' if new else 'was removed'}")
+    for place in step.outputs.values():
+        if tree_hash(place) != before["outputs"].get(paths.shown(place)):
+            reasons.append(f"{paths.shown(place)} {'was changed by hand' if place.exists() else 'is missing'}")
+    return reasons
+
+
+def tree_hash(place):
+    """Hash of a file, or of the names and contents of all files in a folder; empty if there is none."""
+    if place.is_file():
+        return paths.sha256(place)
+    if not place.is_dir():
+        return ""
+    files = sorted(p for p in place.rglob("*") if p.is_file())
+    return paths.text_sha256("".join(f"{p.relative_to(place).as_posix()} {paths.sha256(p)}\n" for p in files))
+
+
+def parameters_of(step):
+    """The parameters a step uses; a notebook's are those of its parameters cell."""
+    if step.name in NOTEBOOKS:
+        return parameters.of_notebook(paths.NOTEBOOKS / f"{step.name}.ipynb")
+    return list(step.parameters)
+
+
+def modules_of(step):
+    """The helper modules a step uses, with all that they import, read from the source code.
+
+    Examples
+    --------
+    >>> "errors" in modules_of(STEPS[0])
+    True
+    """
+    todo, seen = list(step.modules), set()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in NOTEBOOKS:
+            place = paths.NOTEBOOKS / f"{name}.ipynb"
+            cells = json.loads(place.read_text(encoding="utf-8"))["cells"]
+            parts = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+        else:
+            place = paths.SOURCE / f"{name}.py"
+            parts = [place.read_text(encoding="utf-8")]
+        for position, code in enumerate(parts, start=1):
+            try:
+                todo += _imports(code)
+            except SyntaxError as error:
+                cell = f", code cell {position}" if name in NOTEBOOKS else ""
+                raise StudyError(
+                    expected="plain Python", found=f"{(error.text or '').strip()!r} ({error.msg})",
+                    where=f"{paths.shown(place)}{cell}, line {error.lineno}", do="correct this line",
+                ) from None  # fmt: skip
+    return sorted(seen - set(NOTEBOOKS))
+
+
+def _imports(code):
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module == "ptmreuse":
+            yield from (a.name for a in node.names if (paths.SOURCE / f"{a.name}.py").exists())
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ptmreuse."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("ptmreuse."))

@@ -1,0 +1,103 @@
+"""What the pages can say beyond MyST: recorded numbers, tables and figures, input files, parameters.
+
+- the role ``num``: a recorded number, linked to its row in the registry; ``key|interval`` adds its interval;
+- the role ``kind``: the sign of a data kind, by its name or by the key of a recorded number;
+- the directive ``result``: a recorded table or figure;
+- the directive ``strip``: recorded shares with their intervals, small, against a published one;
+- the directive ``verdicts``: how many claims got which verdict, as a bar;
+- the directive ``datafile``: an input file under data/, as a table with a download;
+- the directive ``registry``: every recorded number;
+- the directive ``parameters``: the parameters of this run;
+- the directive ``helpers``: the public functions of a module, from its docstrings, without importing it.
+
+An unknown key or name is a Sphinx warning, and every warning stops the build.
+"""
+
+import html
+
+from docutils import nodes
+from myst_nb.sphinx_ import HideCodeCellNode
+
+from ptmreuse.book import catalogue, directives, steps
+
+
+def setup(app):
+    """Register with Sphinx."""
+    app.add_role("num", directives.Number())
+    app.add_role("kind", directives.Kind())
+    for name, directive in {
+        "result": directives.Result, "strip": directives.Strip, "verdicts": directives.Verdicts, "datafile": directives.DataFile,
+        "registry": directives.Registry,
+        "parameters": directives.Parameters, "helpers": directives.Helpers,
+    }.items():  # fmt: skip
+        app.add_directive(name, directive)
+    app.add_config_value("repository_url", "", "html")
+    app.add_node(HideCodeCellNode, override=True, html=(open_folded, close_folded))
+    app.connect("html-page-context", page_context)
+    app.connect("html-collect-pages", lambda app: [("404", {"html_baseurl": app.config.html_baseurl}, "404.html")])
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def page_context(app, pagename, templatename, context, doctree):
+    """What a page needs beyond its text: links to its notebook, sound list markup."""
+    context["page_links"] = page_links(pagename, app.config.repository_url)
+    context["simulated"] = catalogue.simulated()
+    context["html_baseurl"] = app.config.html_baseurl
+    if doctree is not None:
+        context["description"] = next((shortened(p.astext()) for p in doctree.findall(nodes.paragraph)), "")
+    if "body" in context:
+        # docutils marks references as a list whose entries are no list items.
+        context["body"] = context["body"].replace(' role="list"', "").replace(' role="doc-biblioentry"', "")
+
+
+def shortened(text, longest=200):
+    """The beginning of a text in whole words, for search engines and previews.
+
+    Examples
+    --------
+    >>> shortened("How many papers remain after each filter?", longest=20)
+    'How many papers…'
+    """
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[:longest].rsplit(" ", 1)[0] + "…"
+
+
+def page_links(pagename, repository_url):
+    """Ways to open the notebook behind a page; the first is a file of the book, the others need its repository.
+
+    Examples
+    --------
+    >>> [link["text"] for link in page_links("01_sampling", "https://github.com/owner/name")]
+    ['Notebook', 'Binder', 'Colab']
+    >>> page_links("claims", "")
+    []
+    """
+    if pagename not in steps.NOTEBOOKS:
+        return []
+    links = [{"text": "Notebook", "href": f"data/notebooks/{pagename}.ipynb", "download": True}]
+    if repository_url:
+        name = repository_url.rstrip("/").removeprefix("https://github.com/")
+        links += [
+            {
+                "text": "Binder",
+                "href": f"https://mybinder.org/v2/gh/{name}/HEAD?urlpath=lab/tree/notebooks/{pagename}.ipynb",
+            },
+            {
+                "text": "Colab",
+                "href": f"https://colab.research.google.com/github/{name}/blob/HEAD/notebooks/{pagename}.ipynb",
+            },
+        ]
+    return links
+
+
+def open_folded(self, node):
+    """Begin a folded cell (a Sphinx visitor); myst-nb's own label hides the visible words from screen readers."""
+    self.body.append(
+        f'<details class="hide above-input"><summary><span class="collapsed">{html.escape(node["prompt_show"])}</span>'
+        f'<span class="expanded">{html.escape(node["prompt_hide"])}</span></summary>\n'
+    )
+
+
+def close_folded(self, node):
+    """End a folded cell (a Sphinx visitor)."""
+    self.body.append("</details>\n")

@@ -1,0 +1,182 @@
+"""The rule coder: five questions per article, answered by an editable codebook of cues.
+
+Deterministic and offline. The codebook ``data/cues.csv`` holds every cue, the alias table ``data/models.csv``
+every model name; this module only says how they combine:
+
+1. Sentences that name deep learning or a model get a *use score*: the weight of their section (methods
+   for, related work against) plus the two strongest cues of own use ("we trained") less the two strongest
+   cues of others' use, possibility or generality ("et al. proposed", "could", "widely used").
+2. Own use is one sentence with a score of `ONE`, or two of `TWO`. Terms that are only mentioned are "no".
+3. The pattern and the stage of a model are those with the heaviest cues in its sentences of use (counted
+   in full) and in those beside them or, about pre-training, elsewhere (half); the two heaviest cues count.
+
+What the rules cannot decide is "unknown", never "no".
+"""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from ptmreuse import paths
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import names, study
+
+CUES = paths.DATA / "cues.csv"
+DOMAINS = (
+    "protein", "genomics", "chemistry", "imaging", "vision", "language", "audio", "ecology", "geoscience",
+    "neuroscience", "astronomy", "general",
+)  # fmt: skip
+_CUE_COLUMNS = ("rule", "group", "weight", "case", "regex", "example", "note")
+_GROUPS = (
+    ["section", "stem", "dl", "shallow", "framework", "own", "other", "review", "ptm", "name"]
+    + list(study.PATTERNS)
+    + [f"stage.{stage}" for stage in study.STAGES]
+    + [f"context.{domain}" for domain in DOMAINS]
+)
+
+
+# --- the codebook -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Codebook:
+    """Cues and model names as the coder uses them; made by :func:`load_codebook`.
+
+    Attributes
+    ----------
+    cues : dict of str to tuple
+        Group to its ``(rule, weight, compiled pattern)`` in the file's order.
+    models : dict of str to dict
+        Squeezed alias to its row of the alias table.
+    fingerprint : str
+        SHA-256 of both files and of the code that applies them.
+    """
+
+    cues: dict
+    models: dict
+    fingerprint: str
+
+    def hits(self, group, text):
+        """``(rule, weight)`` of every cue of a group that matches."""
+        return [(rule, weight) for rule, weight, regex in self.cues[group] if regex.search(text)]
+
+    @cached_property
+    def starts(self):
+        """Every beginning of an alias key: what a name in a text may still become."""
+        return {key[:end] for key in self.models for end in range(1, len(key) + 1)}
+
+    @cached_property
+    def firsts(self):
+        """Every first word of an alias, also without the number that ends it: where a name may start."""
+        words = {names.squeeze(re.split(r"[^\w+]|_", row["alias"])[0]) for row in self.models.values()}
+        words |= set(self.models) | {w for word in words if (w := word.rstrip("0123456789"))}
+        return words | {word + "s" for word in words}
+
+    @cached_property
+    def stems(self):
+        """Substrings of which a text about networks has one: ``(in any case, as written)``."""
+        words = [w for _, _, regex in self.cues["stem"] for w in regex.pattern.split("|")]
+        return tuple(w for w in words if w.islower()), tuple(w for w in words if not w.islower())
+
+    def has_stem(self, text):
+        """Whether it is worth while to look for terms in a text."""
+        lower, capital = self.stems
+        small = text.lower()
+        return any(w in small for w in lower) or any(w in text for w in capital)
+
+    @cached_property
+    def deep_from(self):
+        """Family to the first year in which one of its models was deep."""
+        years = defaultdict(list)
+        for row in self.models.values():
+            if row["deep"] == "yes":
+                years[row["family"]].append(row["first_year"])
+        return {family: min(found) for family, found in years.items()}
+
+
+def load_codebook(path=CUES, aliases=None):
+    """Read and check the cues, and join them with the model names.
+
+    Parameters
+    ----------
+    path : path-like
+        A CSV file with the columns ``rule, group, weight, case, regex, example, note`` (see
+        ``data/cues.md``); each example must be matched by its own cue.
+    aliases : DataFrame, optional
+        As from :func:`ptmreuse.evidence.names.load_aliases`; default the project's own table.
+
+    Returns
+    -------
+    Codebook
+
+    Raises
+    ------
+    StudyError
+        With file and row: a missing column, an unknown group, a rule named twice, a weight that is no
+        number, a pattern that is no regular expression or does not match its own example.
+
+    Examples
+    --------
+    >>> book = load_codebook()
+    >>> book.hits("own", "We then trained a network.")
+    [('own.we', 2.0)]
+    """
+    cues = study.read_csv(path)
+    where = paths.shown(path)
+    missing = [c for c in _CUE_COLUMNS if c not in cues.columns]
+    if missing:
+        raise StudyError(
+            expected=f"the columns {', '.join(_CUE_COLUMNS)}",
+            found=f"no column {', '.join(missing)}",
+            where=where,
+            do="add the column; data/cues.md says what each one holds",
+        )
+    groups, rules = {group: [] for group in _GROUPS}, set()
+    for row, cue in enumerate(cues.itertuples(index=False), start=2):
+        problem = _problem(cue, rules)
+        if problem:
+            raise StudyError(expected=problem[0], found=problem[1], where=f"{where}, row {row}", do="correct this cue")
+        rules.add(cue.rule)
+        flag = re.NOFLAG if cue.case == "1" else re.IGNORECASE
+        groups[cue.group].append((cue.rule, float(cue.weight), re.compile(cue.regex, flag)))
+    table = names.load_aliases() if aliases is None else aliases
+    models = {}
+    for row in table.to_dict("records"):
+        row["first_year"] = int(row["first_year"])
+        exact = row["needs_context"] or len(names.squeeze(row["alias"])) <= 4
+        row["letters"] = letters(row["alias"]) if exact else None
+        models.setdefault(names.squeeze(row["alias"]), row)
+    code = [paths.sha256(paths.SOURCE / name) for name in ("coding.py", "jats.py", "names.py")]
+    content = [cues.to_csv(index=False), table.to_csv(index=False), *code]
+    return Codebook({g: tuple(c) for g, c in groups.items()}, models, paths.text_sha256("\n".join(content)))
+
+
+def _problem(cue, rules):
+    if cue.group not in _GROUPS:
+        return f"a group among {', '.join(_GROUPS)}", repr(cue.group)
+    if not cue.rule or cue.rule in rules:
+        return "a rule name of its own", repr(cue.rule)
+    if cue.case not in ("0", "1"):
+        return "case 0 or 1", repr(cue.case)
+    try:
+        float(cue.weight)
+    except ValueError:
+        return "a number as weight", repr(cue.weight)
+    try:
+        regex = re.compile(cue.regex, re.NOFLAG if cue.case == "1" else re.IGNORECASE)
+    except re.error as error:
+        return "a regular expression", f"{cue.regex!r} ({error})"
+    if not regex.search(cue.example):
+        return "a pattern that matches its own example", f"{cue.example!r} for {cue.rule}"
+    return None
+
+
+def letters(text):
+    """Letters, digits and plus as written: what a bare token must look like."""
+    return "".join(c for c in text if c.isalnum() or c == "+")
+
+
+@lru_cache(maxsize=1)
+def default_codebook():
+    return load_codebook()

@@ -1,0 +1,74 @@
+"""The rule coder: five questions per article, answered by an editable codebook of cues.
+
+Deterministic and offline. The codebook ``data/cues.csv`` holds every cue, the alias table ``data/models.csv``
+every model name; this module only says how they combine:
+
+1. Sentences that name deep learning or a model get a *use score*: the weight of their section (methods
+   for, related work against) plus the two strongest cues of own use ("we trained") less the two strongest
+   cues of others' use, possibility or generality ("et al. proposed", "could", "widely used").
+2. Own use is one sentence with a score of `ONE`, or two of `TWO`. Terms that are only mentioned are "no".
+3. The pattern and the stage of a model are those with the heaviest cues in its sentences of use (counted
+   in full) and in those beside them or, about pre-training, elsewhere (half); the two heaviest cues count.
+
+What the rules cannot decide is "unknown", never "no".
+"""
+
+from importlib import metadata
+from pathlib import Path
+
+from ptmreuse.coding import batch
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import study
+
+
+def negative_control_files():
+    """The 122 PLOS articles of 2003-2016 in the installed package allofplos 0.11.1.
+
+    They were published before this technology spread, so nearly every "yes" is a false positive. Only the
+    package's files are read; the package itself is not imported, for its dependencies are not installed.
+
+    Returns
+    -------
+    list of pathlib.Path
+
+    Raises
+    ------
+    StudyError
+        If the package is missing or is a later version, which has no articles.
+
+    Examples
+    --------
+    >>> len(negative_control_files())
+    122
+    """
+    try:
+        listed = metadata.distribution("allofplos").files or []
+    except metadata.PackageNotFoundError:
+        listed = []
+    found = sorted(Path(f.locate()) for f in listed if f.parent.name == "starter_corpus" and f.suffix == ".xml")
+    if not found:
+        raise StudyError(
+            expected="the articles in the package allofplos 0.11.1",
+            found="no such package or no article in it",
+            where="negative control",
+            do="install it with: pip install --no-deps allofplos==0.11.1",
+        )
+    return found
+
+
+def write_control(step, values, scratch):
+    """The step *control*: code the negative control by rules.
+
+    Parameters
+    ----------
+    step : steps.Step
+    values : dict
+        The parameters of the run.
+    scratch : Path
+        Receives the folder ``tables`` and the file ``evidence.csv``.
+    """
+    tables = batch.code_articles(negative_control_files())
+    evidence = tables.pop("evidence")
+    study.accounting(tables)
+    study.write(tables, scratch / "tables")
+    evidence.to_csv(scratch / "evidence.csv", index=False, lineterminator="\n")

@@ -1,0 +1,287 @@
+"""Fetch the public inputs that are not shipped with the book: ``make data``.
+
+Each download has a timeout, retries, a progress bar and, where it is known, a checksum; what was fetched is
+recorded with its SHA-256. Nothing here runs while the book is built.
+"""
+
+import csv
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from ptmreuse import paths
+from ptmreuse.errors import StudyError
+
+FOLDER = paths.ROOT / "downloads"
+PILOT = FOLDER / "author_agreement_flat.xlsx"
+PILOT_NAME = "_[FLAT] Author Agreement Sheet.xlsx"
+PILOT_SHA256 = "9c74eba6e9386cf4fcea370089c9aa4b25ea49408e7a9fe4a7ca510cdd3dbc4a"
+PILOT_URL = (
+    "https://raw.githubusercontent.com/NicholasSynovic/research_ai-usage-in-science/"
+    "3dd3a7f95719e66c73acf30f187b7e439eb40c6f/" + quote(PILOT_NAME)
+)
+RECORD = "21874098"
+RECORD_URL = f"https://zenodo.org/api/records/{RECORD}"
+RECORD_PAGE = f"https://zenodo.org/records/{RECORD}"
+PLOS_URL = "https://journals.plos.org/{journal}/article/file"
+# The part of a PLOS DOI that names the journal, and the journal's address.
+PLOS_JOURNALS = {
+    "pbio": "plosbiology",
+    "pclm": "climate",
+    "pcbi": "ploscompbiol",
+    "pcsy": "complexsystems",
+    "pdig": "digitalhealth",
+    "pgen": "plosgenetics",
+    "pgph": "globalpublichealth",
+    "pmed": "plosmedicine",
+    "pmen": "mentalhealth",
+    "pntd": "plosntds",
+    "pone": "plosone",
+    "ppat": "plospathogens",
+    "pstr": "sustainabilitytransformation",
+    "pwat": "water",
+}
+BY_HAND = f"or put {PILOT_NAME!r} from {PILOT_URL} at {paths.shown(PILOT)} by hand"
+TIMEOUT = 30  # seconds without an answer
+RETRIES = 3
+_PIECE = 1 << 16  # bytes; what is left of a cut download is whole pieces
+
+
+def fetch_pilot(url=PILOT_URL, folder=FOLDER, sha256=PILOT_SHA256):
+    """Fetch the pilot workbook.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    StudyError
+        If it cannot be fetched or is another file than the one the pilot facts were read from.
+    """
+    return _fetch(url, folder / PILOT.name, f"sha256:{sha256}")
+
+
+def list_release(url=RECORD_URL):
+    """The files of the released record.
+
+    Returns
+    -------
+    list of dict
+        name, size (bytes), checksum (as ``md5:...``), url; in the record's order.
+
+    Raises
+    ------
+    StudyError
+        If the record cannot be read.
+    """
+    import requests  # here and below: loaded only where something is fetched
+
+    try:
+        answer = requests.get(url, timeout=TIMEOUT, headers={"Accept": "application/json"})
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        raise _offline(url, error, f"download the database from {RECORD_PAGE} by hand") from error
+    try:
+        return [
+            {
+                "name": str(file["key"]),
+                "size": int(file["size"]),
+                "checksum": str(file["checksum"]),
+                "url": str(file["links"]["self"]),
+            }
+            for file in answer.json()["files"]
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise StudyError(
+            expected="a record that lists its files",
+            found=f"another answer ({type(error).__name__}: {error})",
+            where=url,
+            do=f"look at {RECORD_PAGE} and download the database by hand",
+        ) from error
+
+
+def fetch_release(name, folder=FOLDER, url=RECORD_URL):
+    """Fetch one file of the released record; an interrupted download is resumed.
+
+    Parameters
+    ----------
+    name : str
+        A name that `list_release` gives.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    StudyError
+        If the record has no such file, it cannot be fetched, or its checksum differs from the record's.
+    """
+    files = {file["name"]: file for file in list_release(url)}
+    if name not in files or Path(name).name != name:
+        raise StudyError(
+            expected=f"one of {', '.join(files)}", found=repr(name), where=f"record {RECORD}", do="name one of them"
+        )
+    file = files[name]
+    return _fetch(file["url"], folder / name, file["checksum"])
+
+
+def fetch_articles(dois, folder=FOLDER / "jats", url=PLOS_URL):
+    """Fetch the open JATS texts of PLOS articles, one file per DOI; what is there already is kept.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    StudyError
+        After all were tried, if some could not be fetched (with the first reason), or if a DOI is not one of
+        a known PLOS journal.
+    """
+    from tqdm import tqdm
+
+    addresses = {}
+    for doi in dois:
+        journal = PLOS_JOURNALS.get(doi.partition("/journal.")[2].partition(".")[0])
+        if journal is None:
+            raise StudyError(
+                expected="the DOI of a PLOS article", found=repr(doi), where="articles to fetch", do="leave it out"
+            )
+        target = folder / (doi.replace("/", "_") + ".xml")
+        query = urlencode({"id": doi, "type": "manuscript"})
+        addresses[target] = f"{url.format(journal=journal)}?{query}"
+    failed = []
+    for target, address in tqdm(addresses.items(), desc="articles", unit="article"):
+        try:
+            _fetch(address, target, None, holds=b"<article")
+        except StudyError as error:
+            failed.append(error)
+    if failed:
+        raise StudyError(
+            expected=f"{len(addresses)} articles",
+            found=f"{len(addresses) - len(failed)}; the first failure: {failed[0].found}",
+            where=failed[0].where,
+            do="run make data again; what was fetched stays",
+        )
+    return list(addresses)
+
+
+def fetch_all(release=None, say=print):
+    """Fetch the pilot workbook and the texts of its articles, show what the release holds, fetch one file of it.
+
+    Parameters
+    ----------
+    release : str, optional
+        The name of a file of the record to fetch as well (gigabytes).
+    say : callable
+        Is given one line per thing done.
+
+    Raises
+    ------
+    StudyError
+        As the functions that fetch.
+    """
+    from ptmreuse.evidence import pilot, release  # sources names this module's files
+
+    say(f"pilot workbook: {paths.shown(fetch_pilot())}")
+    pilot = pilot.read_pilot(PILOT)
+    articles = fetch_articles(pilot["papers"]["doi"])
+    say(f"articles of the pilot: {len(articles)} in {paths.shown(articles[0].parent)}")
+    say(f"files of the released record ({RECORD_PAGE}):")
+    for file in list_release():
+        say(f"  {file['size'] / 1e6:10,.1f} MB  {file['name']}")
+    if release:
+        say(f"released file: {paths.shown(fetch_release(release))}")
+    else:
+        say("none of these was fetched; name one to fetch it")
+
+
+def _fetch(url, target, known_hash, holds=b""):
+    """Fetch a file whole or not at all, and record its SHA-256 beside it."""
+    import pooch
+    import requests
+
+    if known_hash is None and target.exists():
+        return target
+    library = pooch.create(
+        path=target.parent,
+        base_url="",
+        registry={target.name: known_hash},
+        urls={target.name: url},
+        retry_if_failed=RETRIES,
+    )
+    by_hand = f"put that file at {paths.shown(target)} by hand"
+    pooch.get_logger().setLevel("WARNING")  # its notes name folders of this machine; the bar says the rest
+    try:
+        library.fetch(target.name, downloader=_resuming(target, holds))
+    except requests.RequestException as error:
+        raise _offline(url, error, by_hand) from error
+    except ValueError as error:
+        raise StudyError(
+            expected=f"a file with {known_hash}" if known_hash else f"a file with {holds.decode()}",
+            found="another file",
+            where=url,
+            do=f"try again later or {by_hand}",
+        ) from error
+    _record(target, url)
+    return target
+
+
+def _resuming(target, holds):
+    """A downloader for pooch that goes on where an earlier attempt was cut."""
+    part = target.with_name(target.name + ".part")
+
+    def download(url, output, pooch):
+        import requests
+        from tqdm import tqdm
+
+        have = part.stat().st_size if part.exists() else 0
+        headers = {"Range": f"bytes={have}-"} if have else {}
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            if answer.status_code == 416:  # nothing is left of it, or it is not the same file any more
+                part.unlink()
+                raise ValueError(f"{url} has no byte {have}")
+            answer.raise_for_status()
+            resumed = answer.status_code == 206
+            size = int(answer.headers.get("Content-Length", 0)) + (have if resumed else 0)
+            bar = tqdm(total=size or None, initial=have if resumed else 0, unit="B", unit_scale=True, desc=target.name)
+            with bar, part.open("ab" if resumed else "wb") as file:
+                for piece in answer.iter_content(_PIECE):
+                    file.write(piece)
+                    bar.update(len(piece))
+        with part.open("rb") as file:
+            if holds not in file.read(5000):
+                part.unlink()
+                raise ValueError(f"{url} is not what was asked for")
+        part.replace(output)
+
+    return download
+
+
+def _record(target, url):
+    """Keep the list of what was fetched: file, bytes, SHA-256, address."""
+    listing = target.parent / "fetched.csv"
+    rows = {}
+    if listing.exists():
+        with listing.open(encoding="utf-8", newline="") as file:
+            rows = {row["file"]: row for row in csv.DictReader(file)}
+    rows[target.name] = {
+        "file": target.name,
+        "bytes": target.stat().st_size,
+        "sha256": paths.sha256(target),
+        "url": url,
+    }
+    with listing.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, ["file", "bytes", "sha256", "url"], lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows[name] for name in sorted(rows))
+
+
+def _offline(url, error, by_hand):
+    return StudyError(
+        expected="an answer from the server",
+        found=f"none ({type(error).__name__}: {error})"[:300],
+        where=url,
+        do=f"check the connection and try again, or {by_hand}",
+    )

@@ -1,0 +1,158 @@
+"""Reuse: pairs, instances and papers, patterns, and the most reused models.
+
+Three units must not be mixed. A *pair* is a (model, pattern) in a paper; an *instance* is a model in a paper,
+whatever the number of patterns; a *paper* reuses at least one model. Pairs of one paper are alike, so a share
+of pairs gets an interval that resamples papers.
+"""
+
+import pandas as pd
+
+from ptmreuse.evidence import names
+from ptmreuse.evidence.study import FIELDS, PATTERNS, STAGES
+
+CATEGORIES = {"pattern": PATTERNS, "stage": STAGES, "field": FIELDS}
+
+
+def answered(uses):
+    """Papers with a yes, and those whose answer is known, per share that the study reports.
+
+    Parameters
+    ----------
+    uses : DataFrame
+        Study table of one coder.
+
+    Returns
+    -------
+    dict of str to (int, int)
+        For uses_dl, uses_ptm, and uses_ptm among the papers that use deep learning.
+
+    Examples
+    --------
+    >>> uses = pd.DataFrame({"uses_dl": ["yes", "yes", "no"], "uses_ptm": ["yes", "unknown", "yes"]})
+    >>> answered(uses)
+    {'uses_dl': (2, 3), 'uses_ptm': (2, 2), 'uses_ptm_given_dl': (1, 1)}
+    """
+    asked = {q: uses[q] for q in ("uses_dl", "uses_ptm")}
+    asked["uses_ptm_given_dl"] = uses.loc[uses["uses_dl"] == "yes", "uses_ptm"]
+    return {name: (int((said == "yes").sum()), int((said != "unknown").sum())) for name, said in asked.items()}
+
+
+def items(tables, question="pattern"):
+    """What is counted: one item per paper, canonical model and known pattern (or stage).
+
+    A model written in two ways, or coded twice alike, counts once. Unknown patterns and stages are no items;
+    `units` counts them.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Study tables.
+    question : {'pattern', 'stage'}
+
+    Returns
+    -------
+    DataFrame
+        paper, coder, canonical, family and `question`.
+    """
+    coded = tables["reuse" if question == "pattern" else "stages"]
+    if question == "stage":
+        coded = coded.assign(canonical=names.normalise(coded["model"])["canonical"])
+    coded = coded.loc[coded[question] != "unknown", ["paper", "coder", "canonical", question]]
+    found = coded.drop_duplicates(ignore_index=True)
+    family = tables["reuse"].drop_duplicates("canonical").set_index("canonical")["family"]
+    known = found["canonical"].map(family)
+    return found.assign(family=known.where(known.notna(), found["canonical"]))
+
+
+def per_field(counted, fields, column):
+    """Items per scientific field and category, counted whole and in fractions.
+
+    Fields overlap. Counted whole, an item of a paper in two fields is one in each, so fields add up to more
+    than there are items; counted in fractions, it is a half in each.
+
+    Parameters
+    ----------
+    counted : DataFrame
+        From `items`.
+    fields : DataFrame
+        Study table; fields outside the study's eight are left out.
+    column : {'pattern', 'stage'}
+
+    Returns
+    -------
+    DataFrame
+        field, one column per category, whole (their sum) and fractional. Items of papers without a field are
+        in the last row, *no field recorded*.
+
+    Examples
+    --------
+    >>> counted = pd.DataFrame({"paper": ["a", "b"], "pattern": ["adaptation", "deployment"]})
+    >>> fields = pd.DataFrame({"paper": ["a", "a"], "field": ["Chemistry", "Neuroscience"]})
+    >>> per_field(counted, fields, "pattern")[["field", "whole", "fractional"]].to_numpy().tolist()
+    [['Chemistry', 1, 0.5], ['Neuroscience', 1, 0.5], ['no field recorded', 1, 1.0]]
+    """
+    known = fields[fields["field"].isin(FIELDS)].drop_duplicates()
+    share = 1 / known.groupby("paper")["field"].transform("size")
+    rows = counted.merge(known.assign(share=share), on="paper", how="left")
+    rows = rows.assign(field=rows["field"].fillna("no field recorded"), share=rows["share"].fillna(1.0))
+    table = pd.crosstab(rows["field"], rows[column])
+    table = table.assign(whole=table.sum(axis=1), fractional=rows.groupby("field")["share"].sum())
+    order = [f for f in (*FIELDS, "no field recorded") if f in table.index]
+    return table.loc[order].rename_axis(columns=None).reset_index()
+
+
+def units(reuse):
+    """How many papers, instances and pairs the codes hold.
+
+    Parameters
+    ----------
+    reuse : DataFrame
+        Study table of one coder.
+
+    Returns
+    -------
+    dict
+        papers, instances, pairs, unknown_patterns.
+
+    Examples
+    --------
+    >>> codes = pd.DataFrame({"paper": ["a", "a", "b"], "canonical": ["U-Net", "U-Net", "BERT"],
+    ...                       "pattern": ["adaptation", "conceptual", "unknown"]})
+    >>> units(codes)
+    {'papers': 2, 'instances': 2, 'pairs': 3, 'unknown_patterns': 1}
+    """
+    return {
+        "papers": int(reuse["paper"].nunique()),
+        "instances": len(reuse.drop_duplicates(["paper", "canonical"])),
+        "pairs": len(reuse),
+        "unknown_patterns": int((reuse["pattern"] == "unknown").sum()),
+    }
+
+
+def per_paper(counted, category, column="pattern"):
+    """Items of one category and all items of each paper, as cluster sizes.
+
+    Items whose category is unknown are left out of both; `units` counts them.
+
+    Parameters
+    ----------
+    counted : DataFrame
+        From `items`.
+    category : str
+        A pattern or a stage.
+    column : {'pattern', 'stage'}
+
+    Returns
+    -------
+    DataFrame
+        paper, of_category, items; one row per paper that has an item of known category.
+
+    Examples
+    --------
+    >>> counted = pd.DataFrame({"paper": list("aab"), "pattern": ["adaptation", "deployment", "adaptation"]})
+    >>> per_paper(counted, "adaptation").to_numpy().tolist()
+    [['a', 1, 2], ['b', 1, 1]]
+    """
+    known = counted[counted[column] != "unknown"]
+    groups = known.assign(of_category=known[column] == category).groupby("paper")["of_category"]
+    return groups.agg(of_category="sum", items="size").astype("int64").reset_index()

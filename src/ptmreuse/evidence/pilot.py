@@ -1,0 +1,228 @@
+"""Study tables: the one small schema between every source and every notebook.
+
+A *study* is a dictionary of tidy data frames. Whatever the evidence comes from (the embedded pilot, a
+released database, a folder of coded papers, the simulator), it is brought into these tables first, is
+checked once, and everything after reads nothing else.
+
+========== ============================================================== =========================
+table      one row is                                                     key
+========== ============================================================== =========================
+papers     a paper                                                        paper
+fields     a paper in one of its scientific fields                        paper, field
+uses       the answers of one coder to "deep learning?" and "PTM reuse?"  paper, coder
+reuse      a model that a coder saw reused in a paper, by one pattern     paper, coder, model, pattern
+stages     a model that a coder saw in one stage of the process           paper, coder, model, stage
+answers    how one answer of a language model was read (release only)     question, row
+rejects    an input row that could not be kept, and why                   source, table, row
+provenance an input that the tables were made from                        source, path
+========== ============================================================== =========================
+"""
+
+import datetime
+import re
+import warnings
+from pathlib import Path
+from zipfile import BadZipFile
+
+import pandas as pd
+
+from ptmreuse import paths
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import fetch, names, study
+
+
+def embedded():
+    """The pilot that the study's authors coded by hand, as study tables (data kind: coded).
+
+    The embedded facts are the pilot's year totals and its 47 (model, pattern) pairs in 23 numbered papers.
+    Papers P24 onwards stand for the other coded papers, which have a year and answers but no identity here.
+
+    Returns
+    -------
+    dict of str to DataFrame
+
+    Raises
+    ------
+    StudyError
+        If the pairs and the year totals contradict each other.
+    """
+    years_path, pairs_path = paths.DATA / "pilot_years.csv", paths.DATA / "pilot_pairs.csv"
+    years = study.read_csv(years_path).astype("int64")
+    pairs = study.read_csv(pairs_path)
+    pairs["year"] = pairs["year"].astype("int64")
+    named = pairs.drop_duplicates("paper")[["paper", "year"]]
+    blocks = [named.assign(uses_dl="yes", uses_ptm="yes")]
+    for row in years.itertuples():
+        here = int((named["year"] == row.year).sum())
+        if here != row.reuses_ptm or not row.reuses_ptm <= row.uses_dl <= row.papers:
+            raise StudyError(
+                expected=f"{row.reuses_ptm} papers with pairs in {row.year}, within {row.uses_dl} deep-learning papers "
+                f"of {row.papers}",
+                found=f"{here} papers with pairs",
+                where=f"{paths.shown(years_path)} against {paths.shown(pairs_path)}",
+                do="correct the file that differs from the authors' workbook",
+            )
+        answers = ["yes"] * (row.uses_dl - here) + ["no"] * (row.papers - row.uses_dl)
+        blocks.append(pd.DataFrame({"year": row.year, "uses_dl": answers, "uses_ptm": "no"}))
+    coded = pd.concat(blocks, ignore_index=True)
+    coded["paper"] = [f"P{i:02d}" for i in range(1, len(coded) + 1)]
+    models = names.normalise(pairs["model"])
+    tables = {
+        "papers": coded[["paper", "year"]].assign(
+            doi="", megajournal="PLOS", cited_by=pd.NA, natural_science="yes", full_text="unknown"
+        ),
+        "uses": coded[["paper", "uses_dl", "uses_ptm"]].assign(coder="authors"),
+        "reuse": pairs[["paper", "model", "pattern"]].assign(
+            coder="authors", canonical=models["canonical"].to_numpy(), family=models["family"].to_numpy()
+        ),
+        "provenance": pd.DataFrame(
+            [
+                _input("embedded", "coded", years_path, int(years["papers"].sum())),
+                _input("embedded", "coded", pairs_path, len(pairs)),
+            ]
+        ),
+    }
+    return study.validate(tables, where="embedded pilot")
+
+
+def _input(source, kind, path, rows, rejected=0):
+    return {
+        "source": source,
+        "kind": kind,
+        "path": paths.shown(path),
+        "sha256": paths.sha256(path),
+        "version": "",
+        "rows_read": rows,
+        "rows_kept": rows - rejected,
+        "rows_rejected": rejected,
+    }
+
+
+# Tables of a folder; provenance and rejects are written by the pipeline.
+CODED = ("papers", "fields", "uses", "reuse", "stages")
+LATE = "published after"  # begins the reason of the papers that `until` sets aside
+PILOT_COLUMNS = ("DOI", "Review Date", "Uses DL?", "Are PTMs Used?", "PTM and PTM Reuse Method Pairings")
+
+
+# The pilot workbook -------------------------------------------------------------------------------------
+
+
+def read_pilot(path):
+    """The authors' hand-coding workbook as study tables (data kind: coded).
+
+    One sheet, one paper per row: DOI, date, two yes/no answers, and ``[model, pattern]`` pairs separated by
+    semicolons.
+
+    Raises
+    ------
+    StudyError
+        If the workbook is missing, is none, or a cell is not what its column asks for (with the cell).
+    """
+    path = Path(path)
+    where = paths.shown(path)
+    if not path.exists():
+        raise StudyError(
+            expected="the pilot workbook", found="no such file", where=where, do=f"run make data; {fetch.BY_HAND}"
+        )
+    rows = _sheet(path, where)
+    header = [str(cell or "").strip() for cell in next(rows, ())][: len(PILOT_COLUMNS)]
+    if tuple(header) != PILOT_COLUMNS:
+        raise StudyError(
+            expected=f"the columns {', '.join(PILOT_COLUMNS)}",
+            found=", ".join(header) or "an empty sheet",
+            where=where,
+            do="use the workbook as the authors published it",
+        )
+    papers, uses, pairs = [], [], []
+    for number, row in enumerate(rows, start=2):
+        cells = list(row[: len(PILOT_COLUMNS)])
+        if not any(cell not in (None, "") for cell in cells):
+            continue
+        doi, date, dl, ptm, listed = cells
+        doi = str(doi or "").strip().lower()
+        if not doi:
+            _refuse(where, f"A{number}", "a DOI", doi)
+        papers.append((doi, _year(date, where, number)))
+        uses.append((doi, _yes_no(dl, where, f"C{number}"), _yes_no(ptm, where, f"D{number}")))
+        pairs += [(doi, *pair) for pair in _pairs(listed, where, number)]
+    reuse = pd.DataFrame(pairs, columns=["paper", "model", "pattern"])
+    found = names.normalise(reuse["model"])
+    tables = {
+        "papers": pd.DataFrame(papers, columns=["paper", "year"]).assign(
+            doi=[doi for doi, _ in papers],
+            megajournal="PLOS",
+            cited_by=pd.NA,
+            natural_science="yes",
+            full_text="unknown",
+        ),
+        "uses": pd.DataFrame(uses, columns=["paper", "uses_dl", "uses_ptm"]).assign(coder="authors"),
+        "reuse": reuse.assign(coder="authors", canonical=found["canonical"], family=found["family"]),
+        "provenance": pd.DataFrame([input("pilot", path, where, len(papers))]),
+    }
+    return study.validate(tables, where=where)
+
+
+def _sheet(path, where):
+    import openpyxl  # loads slowly and only this source needs it
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with warnings.catch_warnings():
+            # Styles that openpyxl does not know say nothing about the cells.
+            warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            values = list(book.worksheets[0].iter_rows(values_only=True))
+            book.close()
+    except (OSError, KeyError, ValueError, BadZipFile, InvalidFileException) as error:
+        raise StudyError(
+            expected="an Excel workbook (.xlsx)",
+            found=f"a file that cannot be read as one ({error})",
+            where=where,
+            do=f"run make data again; {fetch.BY_HAND}",
+        ) from error
+    return iter(values)
+
+
+def _refuse(where, cell, expected, found):
+    raise StudyError(expected=expected, found=repr(found)[:80], where=f"{where}, cell {cell}", do="correct this cell")
+
+
+def _year(date, where, number):
+    if isinstance(date, datetime.date | datetime.datetime):
+        return date.year
+    found = re.fullmatch(r"\s*\d{1,2}/\d{1,2}/(\d{4})\s*", str(date))
+    if not found:
+        _refuse(where, f"B{number}", "a date as month/day/year", date)
+    return int(found.group(1))
+
+
+def _yes_no(value, where, cell):
+    said = {"true": "yes", "false": "no"}.get(str(value).strip().lower())
+    if said is None:
+        _refuse(where, cell, "True or False", value)
+    return said
+
+
+def _pairs(listed, where, number):
+    pairs = []
+    for part in str(listed or "").split(";"):
+        if not part.strip():
+            continue
+        found = re.fullmatch(r"\s*\[(.+),\s*(\w+)\s*\]\s*", part)
+        if not found or found.group(2).lower() not in study.PATTERNS:
+            _refuse(where, f"E{number}", f"[model, pattern] with a pattern of {', '.join(study.PATTERNS)}", part)
+        pairs.append((found.group(1).strip(), found.group(2).lower()))
+    return pairs
+
+
+def input(source, path, where, rows):
+    return {
+        "source": source,
+        "kind": "coded",
+        "path": where,
+        "sha256": paths.sha256(path),
+        "version": "",
+        "rows_read": rows,
+        "rows_kept": rows,
+        "rows_rejected": 0,
+    }

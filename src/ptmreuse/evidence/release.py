@@ -1,0 +1,490 @@
+"""Where the evidence comes from: one way in for every source, and one way to count what came.
+
+The source is a parameter; whatever it is, the same study tables come out and everything after is the same.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+
+from ptmreuse import paths
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import answers, items, names, replies, study
+
+# The released database ----------------------------------------------------------------------------------
+
+
+def read_release(path):
+    """As `release.extract`, but a database that was read before is not read again.
+
+    The extracted tables are kept in the build folder under the fingerprint of the database (size, time and
+    header, in which SQLite counts changes) and of the code and names that read it.
+
+    Raises
+    ------
+    StudyError
+        As `release.extract`.
+    """
+    path = Path(path)
+    if not path.is_file() or path.stat().st_size == 0:
+        return extract(path)  # says what is wrong
+    kept = paths.BUILD / "release" / _fingerprint(path)
+    if kept.is_dir():
+        return study.read(kept)
+    tables = extract(path)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=kept.parent))
+    try:
+        study.write(tables, scratch / "tables")
+        if not kept.exists():
+            (scratch / "tables").rename(kept)  # whole or not at all
+    finally:
+        shutil.rmtree(scratch)
+    return tables
+
+
+def _fingerprint(path):
+    digest = hashlib.sha256()
+    for file in (path, Path(f"{path}-wal")):  # the second holds writes that are not yet in the first
+        if file.exists():
+            stat = file.stat()
+            with file.open("rb") as head:
+                digest.update(f"{path.name} {stat.st_size} {stat.st_mtime_ns} ".encode() + head.read(100))
+    for reader in (__file__, answers.__file__, replies.__file__, names.__file__, study.__file__, names.MODELS):
+        digest.update(Path(reader).read_bytes())
+    return digest.hexdigest()[:32]
+
+
+CODER = "language model"
+# The answer tables and what each one asked.
+ANSWER_TABLES = {
+    "uses_dl_analysis": "uses_dl",
+    "uses_ptms_analysis": "uses_ptm",
+    "identify_ptms_analysis": "model",
+    "identify_ptm_reuse_analysis": "pattern",
+    "identify_ptm_impact_analysis": "stage",
+}
+COLUMNS = {
+    "searches": ("_id", "year"),
+    "articles": ("search_id", "doi", "megajournal"),
+    "openalex": ("doi", "cited_by_count", "topic_0", "topic_1", "topic_2", "json_data"),
+    "jats": ("doi", "jats_xml"),
+    **dict.fromkeys(ANSWER_TABLES, ("doi", "model_response")),
+}
+RULES = {
+    "per_item": "every item of every answer counts, repeats too",
+    "flat_only": "only answers that are one flat object count: papers with several models drop out",
+    "per_paper_and_class": "a paper counts once per class, however many models it has",
+    "per_model": "one per (paper, canonical model, class); conflicting answers do not count (ours)",
+}
+_PATIENCE = 2.0  # seconds to wait for a lock
+_MAGIC = b"SQLite format 3\0"
+_DOI_PREFIX = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)")
+
+
+def extract(path):
+    """Read a released database into study tables.
+
+    The data kind is *coded* (by a language model), or *simulated* for a database that `simulation.write_release`
+    marked as its own.
+
+    Parameters
+    ----------
+    path : path-like
+        The SQLite file. It is not changed and nothing is written beside it.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Study tables of all papers found, of any year. Papers: one per DOI (lower case, without
+        ``https://doi.org/``); year from OpenAlex, else from the search that found the paper, else missing;
+        the largest citation count and all fields where a paper has several records. Only answers about
+        natural-science papers are kept, as in the authors' own view; the others are listed as rejects.
+        Where deep learning was answered *no* and reuse was never asked, reuse is *no*; everything else that
+        was not asked or could not be read is *unknown*. Answers of the same paper that differ are kept in
+        table answers with flag *conflict*; what they do not agree on is *unknown*.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing, a folder, empty, cut, locked, no SQLite database, or lacks a table or column.
+    """
+    path = Path(path)
+    where = paths.shown(path)
+    address = _address(path, where)
+    books = _Books(where)
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)) as database:
+            database.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            _check_tables(database, where)
+            simulated = database.execute("PRAGMA application_id").fetchone()[0] == study.SIMULATED
+            database.execute("BEGIN")  # one state of the database, whoever writes meanwhile
+            papers = _read_papers(database, books)
+            read = {table: _read_answers(database, table, papers, books) for table in ANSWER_TABLES}
+    except sqlite3.Error as error:
+        raise _translated(error, where) from error
+    return _tables(papers, read, books, "simulated" if simulated else "coded", paths.sha256(path))
+
+
+# Opening ----------------------------------------------------------------------------------------------
+
+
+def _address(path, where):
+    """The URI for a read-only connection, after what can be told from the file itself."""
+    expected = "a released SQLite database"
+    again = "download it again or correct the path"
+    if not path.exists():
+        raise StudyError(expected=expected, found="no such file", where=where, do="correct the path")
+    if path.is_dir():
+        raise StudyError(expected=expected, found="a folder", where=where, do="name the file inside it")
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError as error:
+        raise StudyError(expected=expected, found=error.strerror, where=where, do="make it readable") from error
+    if size == 0:
+        raise StudyError(expected=expected, found="an empty file (0 bytes)", where=where, do=again)
+    if not head.startswith(_MAGIC):
+        raise StudyError(expected=expected, found="a file of another kind", where=where, do=again)
+    page = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    whole = (65536 if page == 1 else page) * pages
+    # The page count holds where the file was last written by an SQLite that keeps it (since 2010).
+    if len(head) < 100 or (head[24:28] == head[92:96] and size < whole):
+        raise StudyError(expected=f"{expected} of {whole:,} bytes", found=f"{size:,} bytes", where=where, do=again)
+    log = Path(f"{path}-wal")
+    pending = log.exists() and log.stat().st_size > 0
+    # Without pending writes a database in WAL mode is opened as immutable: otherwise SQLite makes files beside it.
+    return path.resolve().as_uri() + ("?mode=ro&immutable=1" if head[18] == 2 and not pending else "?mode=ro")
+
+
+def _check_tables(database, where):
+    missing = []
+    for table, columns in COLUMNS.items():
+        present = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
+        if not present:
+            missing.append(f"no table {table}")
+        elif lacking := [c for c in columns if c not in present]:
+            missing.append(f"no column {', '.join(lacking)} in {table}")
+    if missing:
+        raise StudyError(
+            expected=f"the tables {', '.join(COLUMNS)}",
+            found="; ".join(missing),
+            where=where,
+            do="use the database of doi:10.5281/zenodo.21874098",
+        )
+
+
+def _translated(error, where):
+    message = str(error)
+    if "locked" in message or "readonly" in message:
+        found, do = f"a database that another program is using ({message})", "close that program and try again"
+    else:
+        found, do = f"a damaged or foreign file ({message})", "download it again or correct the path"
+    return StudyError(expected="a released SQLite database", found=found, where=where, do=do)
+
+
+class _Books:
+    """The accounts of one database: rows read per table, and the rejects."""
+
+    def __init__(self, where):
+        self.where, self.read, self.rejects = where, defaultdict(int), []
+
+    def reject(self, table, row, reason, snippet=""):
+        self.rejects.append(("release", table, str(row), reason, answers.clean(str(snippet)[:400])[:80]))
+
+
+def _rows(database, table, books, columns=None):
+    books.read[table] += 0
+    columns = ", ".join(columns or COLUMNS[table])
+    # In the order of storage: any other would make SQLite sort gigabytes.
+    for row in database.execute(f"SELECT rowid, {columns} FROM {table} ORDER BY rowid"):
+        books.read[table] += 1
+        yield row
+
+
+# Papers -----------------------------------------------------------------------------------------------
+
+
+def _read_papers(database, books):
+    """DOI -> [search year, megajournal, year, cited_by, fields, has full text]."""
+    searched = dict(database.execute("SELECT _id, year FROM searches"))
+    papers = {}
+    for row, search, doi, megajournal in _rows(database, "articles", books):
+        doi = _doi(doi)
+        if not doi:
+            books.reject("articles", row, "no DOI")
+            continue
+        paper = papers.setdefault(
+            doi, {"megajournal": "", "year": None, "found": None, "cited_by": None, "fields": {}, "text": False}
+        )
+        paper["megajournal"] = paper["megajournal"] or answers.clean(str(megajournal or ""))
+        paper["found"] = paper["found"] or _whole(searched.get(search), 1900, 2100)
+    for row, doi, cited, *topics, data in _rows(database, "openalex", books):
+        paper = _known(papers, doi, "openalex", row, books)
+        if paper is None:
+            continue
+        cited = _whole(cited, 0, 2**53)
+        if cited is None:
+            books.reject("openalex", row, "cited_by_count is not a whole number", doi)
+            continue
+        paper["cited_by"] = max(cited, paper["cited_by"] or 0)
+        paper["fields"] |= dict.fromkeys(filter(None, (answers.clean(str(t or "")) for t in topics)))
+        paper["year"] = paper["year"] or _publication_year(data)
+    has_text = "jats_xml IS NOT NULL AND jats_xml <> ''"
+    for row, doi, text in _rows(database, "jats", books, ("doi", has_text)):
+        paper = _known(papers, doi, "jats", row, books)
+        if paper is not None and not text:
+            books.reject("jats", row, "no text", doi)
+        elif paper is not None:
+            paper["text"] = True
+    for paper in papers.values():
+        paper["year"] = paper["year"] or paper["found"]
+        in_fields = any(field in study.FIELDS for field in paper["fields"])
+        science = paper["cited_by"] is not None and paper["cited_by"] > 0 and in_fields
+        paper["science"] = "unknown" if paper["cited_by"] is None else "yes" if science else "no"
+    return papers
+
+
+def _known(papers, doi, table, row, books):
+    doi = _doi(doi)
+    if doi in papers:
+        return papers[doi]
+    books.reject(table, row, "the paper is not among the articles" if doi else "no DOI", doi)
+    return None
+
+
+def _doi(written):
+    text = answers.clean(str(written or "")).lower()
+    return _DOI_PREFIX.sub("", text).strip()
+
+
+def _whole(value, low, high):
+    try:
+        number = int(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+    whole = isinstance(number, int | float) and number == number and low <= number <= high
+    return int(number) if whole and number % 1 == 0 else None
+
+
+def _publication_year(data):
+    try:
+        record = json.loads(data) if isinstance(data, str | bytes) else None
+    except (ValueError, RecursionError):
+        return None  # the search's year stands in; the rest of the row is good
+    return _whole(record.get("publication_year"), 1900, 2100) if isinstance(record, dict) else None
+
+
+# Answers ----------------------------------------------------------------------------------------------
+
+
+def _read_answers(database, table, papers, books):
+    """What one answer table says about papers in the frame: (row, DOI, Answer) each."""
+    question, read = ANSWER_TABLES[table], []
+    listing = f"items of {table}"
+    for row, doi, text in _rows(database, table, books):
+        paper = _known(papers, doi, table, row, books)
+        if paper is None:
+            continue
+        if paper["science"] != "yes":
+            books.reject(table, row, "the paper is not a cited natural-science paper", doi)
+            continue
+        answer = answers.read_answer(text, question)
+        read.append((row, _doi(doi), answer))
+        if answer.status in answers.UNREADABLE:
+            books.reject(table, row, answer.status, "" if text is None else text)
+            continue
+        if answer.items or answer.refused:
+            books.read[listing] += len(answer.items) + len(answer.refused)
+        for refusal in answer.refused:
+            books.reject(listing, f"{row}.{refusal.place}", refusal.reason, refusal.snippet)
+    return read
+
+
+def _tables(papers, read, books, kind, sha256):
+    listed = {model for table in ANSWER_TABLES for _, _, answer in read[table] for model, _ in answer.items}
+    known = names.normalise(sorted(listed)).set_index("as_written")
+    canonical = known["canonical"].to_dict()
+    uses, how_read = _uses(read, papers)
+    items = {}
+    for table in ("identify_ptms_analysis", "identify_ptm_reuse_analysis", "identify_ptm_impact_analysis"):
+        question = ANSWER_TABLES[table]
+        items[question], flags = _agreed(read[table], canonical)
+        how_read += [
+            (question, str(row), doi, a.status, a.shape, _listing(a, question), flags.get(row, ""))
+            for row, doi, a in read[table]
+        ]
+    reuse = pd.DataFrame(items["pattern"], columns=["paper", "model", "pattern"])
+    stages = pd.DataFrame(items["stage"], columns=["paper", "model", "stage"])
+    frame = pd.DataFrame(
+        [
+            (doi, doi, p["year"], p["megajournal"], p["cited_by"], p["science"], _full_text(p))
+            for doi, p in papers.items()
+        ],
+        columns=["paper", "doi", "year", "megajournal", "cited_by", "natural_science", "full_text"],
+    )
+    tables = {
+        "papers": frame.astype({"year": "Int64", "cited_by": "Int64"}),
+        "fields": pd.DataFrame(
+            [(doi, field) for doi, p in papers.items() for field in p["fields"]], columns=["paper", "field"]
+        ),
+        "uses": pd.DataFrame(uses, columns=["paper", "uses_dl", "uses_ptm"]).assign(coder=CODER),
+        "reuse": reuse.assign(
+            coder=CODER,
+            canonical=reuse["model"].map(canonical).astype("str"),
+            family=reuse["model"].map(known["family"].to_dict()).astype("str"),
+        ),
+        "stages": stages.assign(coder=CODER),
+        "answers": pd.DataFrame(how_read, columns=list(study.SCHEMA["answers"])),
+        "rejects": pd.DataFrame(books.rejects, columns=list(study.SCHEMA["rejects"])),
+        "provenance": _provenance(books, kind, sha256),
+    }
+    return study.validate(tables, where=books.where)
+
+
+def _full_text(paper):
+    return "yes" if paper["text"] else "no" if paper["science"] == "yes" else "unknown"
+
+
+def _listing(answer, question):
+    if question == "model":
+        return "|".join(item.model.replace("|", "/") for item in answer.items)
+    return "|".join(item.category for item in answer.items)
+
+
+def _provenance(books, kind, sha256):
+    rejected = pd.Series([r[1] for r in books.rejects], dtype="str").value_counts()
+    rows = []
+    for table, count in books.read.items():
+        lost = int(rejected.get(table, 0))
+        rows.append(
+            {
+                "source": "release",
+                "kind": kind,
+                "path": f"{books.where}, {table}",
+                "sha256": sha256,
+                "version": "",
+                "rows_read": count,
+                "rows_kept": count - lost,
+                "rows_rejected": lost,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _uses(read, papers):
+    """One row per paper that was asked, and how its answers were read."""
+    said, how_read = {"uses_dl": defaultdict(set), "uses_ptm": defaultdict(set)}, []
+    for table in ("uses_dl_analysis", "uses_ptms_analysis"):
+        question = ANSWER_TABLES[table]
+        for _, doi, answer in read[table]:
+            said[question][doi] |= {answer.value}
+        seen = set()
+        for row, doi, answer in read[table]:
+            differ = {"yes", "no"} <= said[question][doi]
+            flag = "repeat" if (doi, answer.value) in seen else ""
+            if answer.value == "unknown":
+                flag = ""
+            elif differ:
+                flag = "conflict"
+            seen.add((doi, answer.value))
+            how_read.append((question, str(row), doi, answer.status, answer.shape, answer.value, flag))
+    rows = []
+    for doi in papers:
+        if doi not in said["uses_dl"] and doi not in said["uses_ptm"]:
+            continue
+        dl = _one(said["uses_dl"].get(doi, set()))
+        ptm = _one(said["uses_ptm"].get(doi, set()))
+        if dl == "no" and doi not in said["uses_ptm"]:
+            ptm = "no"  # the study asks about reuse only after deep learning
+        rows.append((doi, dl, ptm))
+    return rows, how_read
+
+
+def _one(values):
+    known = values - {"unknown"}
+    return known.pop() if len(known) == 1 else "unknown"
+
+
+def _agreed(read, canonical):
+    """Items (paper, model as written, category) and the flag of each answer row.
+
+    Several answers about one paper agree on an item if every one of them has it; an answer that names the
+    model without a readable category does not disagree. What they do not agree on becomes *unknown*.
+    """
+    by_paper = defaultdict(dict)
+    for row, doi, answer in read:
+        if answer.items:
+            by_paper[doi][row] = answer.items
+    items, flags = {}, {}
+    for doi, rows in by_paper.items():
+        views = []
+        for found in rows.values():
+            view = defaultdict(set)
+            for model, category in found:
+                view[canonical[model]].add(category)
+            views.append(view)
+        for row, view in list(zip(rows, views, strict=True))[1:]:
+            flags[row] = "repeat" if view == views[0] else "conflict"
+            if view != views[0]:
+                flags[next(iter(rows))] = "conflict"
+        for found in rows.values():
+            for model, category in found:
+                agreed = all(
+                    category in view.get(canonical[model], ()) or view.get(canonical[model]) == {"unknown"}
+                    for view in views
+                )
+                items[doi, model, category if agreed else "unknown"] = None
+    return list(items), flags
+
+
+# The counting rules of the authors' scripts ------------------------------------------------------------
+
+
+def counting_rules(tables):
+    """How often each pattern and stage is counted under each rule of `RULES`.
+
+    The first three are the rules of the authors' own scripts, which give different totals of one database;
+    they are applied to the answers that could be read, of the papers in the tables. The last is the rule of
+    this book.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Study tables of a released database.
+
+    Returns
+    -------
+    DataFrame
+        One row per rule, question (pattern, stage) and category: rule, question, category, n, share (of the
+        rule's total for that question; missing if the total is 0).
+    """
+    read = tables["answers"]
+    rows = []
+    for question, categories in (("pattern", study.PATTERNS), ("stage", study.STAGES)):
+        here = read[(read["question"] == question) & (read["said"] != "")]
+        listed = here.assign(category=here["said"].str.split("|")).explode("category")
+        counts = {
+            "per_item": listed,
+            "flat_only": listed[listed["shape"] == "object"],
+            "per_paper_and_class": listed.drop_duplicates(["paper", "category"]),
+            "per_model": items.items(tables, question),
+        }
+        for rule, counted in counts.items():
+            column = "category" if "category" in counted else question
+            n = counted[column].value_counts().reindex(categories, fill_value=0)
+            for category in categories:
+                share = n[category] / n.sum() if n.sum() else pd.NA
+                rows.append((rule, question, category, int(n[category]), share))
+    table = pd.DataFrame(rows, columns=["rule", "question", "category", "n", "share"])
+    return table.astype({"share": "Float64"})

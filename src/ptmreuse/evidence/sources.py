@@ -1,0 +1,229 @@
+"""Where the evidence comes from: one way in for every source, and one way to count what came.
+
+The source is a parameter; whatever it is, the same study tables come out and everything after is the same.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import fetch, folder, items, pilot, simulated, study
+from ptmreuse.evidence.pilot import embedded, read_pilot
+from ptmreuse.evidence.release import read_release
+from ptmreuse.parameters import DEFAULTS
+
+SOURCES = ("embedded", "pilot", "release", "tables", "simulated")
+
+
+def load_source(source, *, release=None, tables=None, pilot=None, last_year=2025, seed=42, simulated_papers=18091):
+    """The study tables of one source.
+
+    Parameters
+    ----------
+    source : {'embedded', 'pilot', 'release', 'tables', 'simulated'}
+    release, tables, pilot : path-like, optional
+        The SQLite file, the folder, or the workbook of the source of that name. An empty workbook path means
+        where ``make data`` puts it.
+    last_year : int
+        Papers published later are set aside and listed as rejects; a paper without a year stays.
+    seed, simulated_papers : int
+        Of the simulated corpus.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Checked study tables whose accounts balance.
+
+    Raises
+    ------
+    StudyError
+        On an unknown source, a missing path, or bad input of the source.
+
+    Examples
+    --------
+    >>> tables = load_source("embedded")
+    >>> len(tables["papers"]), study.data_kind(tables)
+    (110, 'coded')
+    """
+    if source == "embedded":
+        loaded = embedded()
+    elif source == "pilot":
+        loaded = read_pilot(pilot or fetch.PILOT)
+    elif source == "release":
+        loaded = read_release(_given(release, source, "the authors' SQLite database"))
+    elif source == "tables":
+        loaded = folder.read_folder(_given(tables, source, "a folder of study tables"))
+    elif source == "simulated":
+        loaded = simulated.simulate_corpus(seed, papers=simulated_papers)[0]
+    else:
+        raise StudyError(
+            expected=f"one of {', '.join(SOURCES)}", found=repr(source), where="source", do="choose one of them"
+        )
+    loaded = until(loaded, last_year, source)
+    study.accounting(loaded)
+    return loaded
+
+
+def write_evidence(step, values, scratch):
+    """The step *tables*: write the study tables of the source in use.
+
+    Parameters
+    ----------
+    step : steps.Step
+    values : dict
+        The parameters of the run.
+    scratch : Path
+        Receives the folder ``tables``.
+    """
+    tables = load_source(**{name: values[name] for name in step.parameters if name != "coder"})
+    study.of_coder(tables, values["coder"])  # a mistyped coder stops here, before any notebook
+    study.write(tables, scratch / "tables")
+
+
+def _given(path, source, what):
+    if not path:
+        raise StudyError(
+            expected=f"the path of {what}", found="none", where=f"source {source}", do=f"set {source}: PATH"
+        )
+    return Path(path)
+
+
+def until(tables, last_year, source):
+    """Set aside the papers published after a year, with all their rows; nothing else changes.
+
+    The papers are listed as rejects, with an entry of their own in the accounts.
+
+    Examples
+    --------
+    >>> tables = until(study.embedded(), 2022, "embedded")
+    >>> len(tables["papers"]), len(tables["rejects"])
+    (91, 19)
+    """
+    papers = tables["papers"]
+    late = papers[(papers["year"] > last_year).fillna(False)]
+    if late.empty:
+        return tables
+    kept = {
+        name: frame[~frame["paper"].isin(late["paper"])].reset_index(drop=True) if "paper" in frame else frame
+        for name, frame in tables.items()
+    }
+    rejects = pd.DataFrame(
+        {
+            "source": source,
+            "table": "papers",
+            "row": late["paper"],
+            "reason": f"{pilot.LATE} {last_year}",
+            "snippet": late["year"].astype("str"),
+        }
+    )
+    entry = {
+        "source": source,
+        "kind": study.data_kind(tables),
+        "path": f"papers published up to {last_year}",
+        "sha256": "",
+        "version": "",
+        "rows_read": len(papers),
+        "rows_kept": len(papers) - len(late),
+        "rows_rejected": len(late),
+    }
+    if len(late) == len(papers):
+        raise StudyError(
+            expected=f"papers published up to {last_year}", found="none", where=f"source {source}",
+            do="choose a later last_year",
+        )  # fmt: skip
+    kept["rejects"] = pd.concat([tables["rejects"], rejects], ignore_index=True)
+    kept["provenance"] = pd.concat([tables["provenance"], pd.DataFrame([entry])], ignore_index=True)
+    return study.validate(kept, where=source)
+
+
+def whole(tables):
+    """Whether no paper was set aside that the study itself counted (it ends with the default of `last_year`).
+
+    Examples
+    --------
+    >>> whole(study.embedded()), whole(until(study.embedded(), 2022, "embedded"))
+    (True, False)
+    """
+    late = tables["rejects"][tables["rejects"]["reason"].str.startswith(pilot.LATE)]
+    return not (late["snippet"].astype("int64") <= DEFAULTS["last_year"]).any()
+
+
+# Counting ---------------------------------------------------------------------------------------------
+
+
+def counts(tables, coder=None):
+    """What a study comes to, in one object that can be printed as JSON; the same for every source.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Study tables.
+    coder : str, optional
+        Whose codes are counted; default the first coder in table uses.
+
+    Returns
+    -------
+    dict
+        ``papers, cited, natural_science, full_text``: papers after each filter, each within the one before
+        (a paper of the natural-science frame is cited by its definition). ``dl_coded, ptm_coded``: papers
+        with a *yes* or *no* to the question, the second among papers that were asked it; ``uses_dl,
+        uses_ptm``: those with *yes*. ``reuse_items, stages``: one per (paper, canonical model, pattern or
+        stage), known ones only; ``reuse_papers``: papers with at least one. ``fields``: papers per
+        natural-science field, each paper whole in each of its fields; a field without papers is left out.
+        ``years``: papers per publication year. ``rejects``: rows per table and reason.
+
+    Raises
+    ------
+    StudyError
+        If the coder has no codes here.
+
+    Examples
+    --------
+    >>> result = counts(study.embedded())
+    >>> result["uses_dl"], result["uses_ptm"], result["reuse_items"]["adaptation"]
+    (39, 23, 21)
+    """
+    coders = list(dict.fromkeys([*tables["uses"]["coder"], *tables["reuse"]["coder"]]))
+    if coder is not None and coder not in coders:
+        raise StudyError(
+            expected=f"a coder among {', '.join(coders) or 'none'}", found=repr(coder), where="counts", do="name one"
+        )
+    coder = coder or next(iter(coders), "")
+    papers, rejects = tables["papers"], tables["rejects"]
+    uses = tables["uses"][tables["uses"]["coder"] == coder]
+    science = papers["natural_science"]
+    dl, ptm = uses["uses_dl"], uses["uses_ptm"]
+    # Of an answer table we know who was asked; a person who says "no deep learning" need not answer the second.
+    asked = tables["answers"].loc[tables["answers"]["question"] == "uses_ptm", "paper"]
+    asked = uses["paper"].isin(asked) if len(tables["answers"]) else (dl != "no") | (ptm == "yes")
+    users = {q: set(uses.loc[uses[q] == "yes", "paper"]) for q in ("uses_dl", "uses_ptm")}
+    patterns, stages = (items.items(tables, q) for q in ("pattern", "stage"))
+    patterns, stages = patterns[patterns["coder"] == coder], stages[stages["coder"] == coder]
+    by_year = papers.assign(year=papers["year"].astype("str").where(papers["year"].notna(), "unknown"))
+    return {
+        "papers": len(papers),
+        "cited": int(((papers["cited_by"] > 0).fillna(False) | (science == "yes")).sum()),
+        "natural_science": int((science == "yes").sum()),
+        "full_text": int(((science != "no") & (papers["full_text"] == "yes")).sum()),
+        "dl_coded": int((dl != "unknown").sum()),
+        "uses_dl": len(users["uses_dl"]),
+        "ptm_coded": int((asked & (ptm != "unknown")).sum()),
+        "uses_ptm": len(users["uses_ptm"]),
+        "reuse_items": {p: int((patterns["pattern"] == p).sum()) for p in sorted(study.PATTERNS)},
+        "reuse_papers": {p: patterns.loc[patterns["pattern"] == p, "paper"].nunique() for p in sorted(study.PATTERNS)},
+        "stages": {s.lower(): int((stages["stage"] == s).sum()) for s in study.STAGES},
+        "fields": {
+            field: {q: len(users[q] & set(group["paper"])) for q in users}
+            for field, group in tables["fields"].groupby("field")
+            if field in study.FIELDS
+        },
+        "years": {
+            year: {"papers": len(group), **{q: int(group["paper"].isin(users[q]).sum()) for q in users}}
+            for year, group in by_year.groupby("year")
+        },
+        "rejects": {
+            table: {reason: int(n) for reason, n in sorted(group["reason"].value_counts().items())}
+            for table, group in rejects.groupby("table")
+        },
+    }

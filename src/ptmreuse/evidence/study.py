@@ -1,0 +1,399 @@
+"""Study tables: the one small schema between every source and every notebook.
+
+A *study* is a dictionary of tidy data frames. Whatever the evidence comes from (the embedded pilot, a
+released database, a folder of coded papers, the simulator), it is brought into these tables first, is
+checked once, and everything after reads nothing else.
+
+========== ============================================================== =========================
+table      one row is                                                     key
+========== ============================================================== =========================
+papers     a paper                                                        paper
+fields     a paper in one of its scientific fields                        paper, field
+uses       the answers of one coder to "deep learning?" and "PTM reuse?"  paper, coder
+reuse      a model that a coder saw reused in a paper, by one pattern     paper, coder, model, pattern
+stages     a model that a coder saw in one stage of the process           paper, coder, model, stage
+answers    how one answer of a language model was read (release only)     question, row
+rejects    an input row that could not be kept, and why                   source, table, row
+provenance an input that the tables were made from                        source, path
+========== ============================================================== =========================
+"""
+
+import numpy as np
+import pandas as pd
+
+from ptmreuse import paths
+from ptmreuse.errors import StudyError
+
+FIELDS = (
+    "Agricultural and Biological Sciences",
+    "Biochemistry, Genetics and Molecular Biology",
+    "Chemistry",
+    "Earth and Planetary Sciences",
+    "Environmental Science",
+    "Immunology and Microbiology",
+    "Neuroscience",
+    "Physics and Astronomy",
+)
+PATTERNS = ("conceptual", "adaptation", "deployment")
+STAGES = ("Observation", "Background", "Hypothesis", "Test", "Analysis", "Conclusion")
+ANSWERS = ("yes", "no", "unknown")
+QUESTIONS = ("uses_dl", "uses_ptm", "model", "pattern", "stage")
+KINDS = ("published", "coded", "simulated")
+SIMULATED = 0x53494D55  # SQLite application id ("SIMU") of a generated database, so that none passes for a release
+
+# column -> what a value may be: a type, or the closed list of its values. "text?" may be empty.
+SCHEMA = {
+    "papers": {
+        "paper": "text",
+        "doi": "text?",
+        "year": "year?",
+        "megajournal": "text?",
+        "cited_by": "count?",
+        "natural_science": ANSWERS,
+        "full_text": ANSWERS,
+    },
+    "fields": {"paper": "text", "field": "text"},
+    "uses": {"paper": "text", "coder": "text", "uses_dl": ANSWERS, "uses_ptm": ANSWERS},
+    "reuse": {
+        "paper": "text",
+        "coder": "text",
+        "model": "text",
+        "canonical": "text",
+        "family": "text",
+        "pattern": (*PATTERNS, "unknown"),
+    },
+    "stages": {"paper": "text", "coder": "text", "model": "text", "stage": (*STAGES, "unknown")},
+    "answers": {
+        "question": QUESTIONS,
+        "row": "text",
+        "paper": "text",
+        "status": "text",
+        "shape": "text?",
+        "said": "text?",  # yes, no, unknown; or the items' patterns or stages in their order, joined by |
+        "flag": ("", "repeat", "conflict"),
+    },
+    "rejects": {"source": "text", "table": "text", "row": "text", "reason": "text", "snippet": "text?"},
+    "provenance": {
+        "source": "text",
+        "kind": KINDS,
+        "path": "text",
+        "sha256": "text?",
+        "version": "text?",
+        "rows_read": "count",
+        "rows_kept": "count",
+        "rows_rejected": "count",
+    },
+}
+KEYS = {
+    "papers": ["paper"],
+    "fields": ["paper", "field"],
+    "uses": ["paper", "coder"],
+    "reuse": ["paper", "coder", "model", "pattern"],
+    "stages": ["paper", "coder", "model", "stage"],
+    "answers": ["question", "row"],
+    "rejects": ["source", "table", "row"],
+    "provenance": ["source", "path"],
+}
+
+
+def empty(table):
+    """An empty table of the schema.
+
+    Examples
+    --------
+    >>> list(empty("fields").columns)
+    ['paper', 'field']
+    """
+    return pd.DataFrame({column: pd.Series(dtype=_dtype(kind)) for column, kind in SCHEMA[table].items()})
+
+
+def _dtype(kind):
+    return "Int64" if kind in ("year?", "count", "count?") else "str"
+
+
+def validate(tables, where="study tables"):
+    """Check study tables against the schema and give them back with the schema's column order and types.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Missing tables become empty; additional tables or columns are refused.
+    where : str
+        Where the tables come from (a folder or source), for the message.
+
+    Returns
+    -------
+    dict of str to DataFrame
+
+    Raises
+    ------
+    StudyError
+        On an unknown table, a missing or unknown column, a value outside its list or type, a repeated key,
+        or a paper that is not among the papers. The message names table, row (counted from 1, without the
+        header), column, value and what was expected.
+
+    Examples
+    --------
+    >>> one = pd.DataFrame({"paper": ["a"], "doi": [""], "year": ["20x0"], "megajournal": ["PLOS"],
+    ...                     "cited_by": ["1"], "natural_science": ["yes"], "full_text": ["yes"]})
+    >>> validate({"papers": one}, where="my_tables")
+    Traceback (most recent call last):
+    ...
+    ptmreuse.errors.StudyError: my_tables, table papers, row 1, column year: expected a year from 1900 to 2100, \
+found '20x0'; correct this value.
+    """
+    unknown = sorted(set(tables) - set(SCHEMA))
+    if unknown:
+        raise StudyError(
+            expected=f"tables among {', '.join(SCHEMA)}",
+            found=f"{', '.join(unknown)}",
+            where=where,
+            do="rename or remove it",
+        )
+    checked = {name: _checked(tables[name], name, where) if name in tables else empty(name) for name in SCHEMA}
+    known = set(checked["papers"]["paper"])
+    for name in ("fields", "uses", "reuse", "stages", "answers"):
+        stray = checked[name][~checked[name]["paper"].isin(known)]
+        if len(stray):
+            raise StudyError(
+                expected="a paper that is listed in table papers",
+                found=repr(stray["paper"].iloc[0]),
+                where=f"{where}, table {name}, row {stray.index[0] + 1}, column paper",
+                do="add the paper to table papers or correct its id",
+            )
+    return checked
+
+
+def _checked(frame, name, where):
+    wanted = SCHEMA[name]
+    missing = [c for c in wanted if c not in frame.columns]
+    surplus = [c for c in frame.columns if c not in wanted]
+    if missing or surplus:
+        raise StudyError(
+            expected=f"the columns {', '.join(wanted)}",
+            found=("no " + ", ".join(missing) if missing else "also " + ", ".join(map(str, surplus))),
+            where=f"{where}, table {name}",
+            do="correct the header row",
+        )
+    frame = frame[list(wanted)].reset_index(drop=True)
+    out = {column: _column(frame[column], kind, f"{where}, table {name}") for column, kind in wanted.items()}
+    result = pd.DataFrame(out)
+    repeated = result.duplicated(KEYS[name])
+    if repeated.any():
+        row = int(np.flatnonzero(repeated)[0])
+        raise StudyError(
+            expected=f"each {' + '.join(KEYS[name])} once",
+            found=" + ".join(map(repr, result.loc[row, KEYS[name]])) + " again",
+            where=f"{where}, table {name}, row {row + 1}",
+            do="remove or merge the repeated row",
+        )
+    return result
+
+
+def _column(values, kind, where):
+    text = values.astype("str").str.strip().where(values.notna(), "")
+    if isinstance(kind, tuple):
+        bad, expected = ~text.isin(kind), "one of " + ", ".join(kind)
+    elif kind == "text":
+        bad, expected = text == "", "some text"
+    elif kind == "text?":
+        bad, expected = pd.Series(False, index=text.index), ""
+    else:
+        number = pd.to_numeric(text.where(text != ""), errors="coerce")
+        allowed_empty = (text == "") & kind.endswith("?")
+        low, high = (1900, 2100) if kind == "year?" else (0, 2**53)
+        bad = ~(number.between(low, high) & (number % 1 == 0)) & ~allowed_empty
+        expected = "a year from 1900 to 2100" if kind == "year?" else "a whole number, 0 or more"
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise StudyError(
+            expected=expected,
+            found=repr(text.iloc[row])[:80],
+            where=f"{where}, row {row + 1}, column {values.name}",
+            do="correct this value",
+        )
+    return text if _dtype(kind) == "str" else number.astype("Int64")
+
+
+def read_csv(path):
+    """Read a CSV file as text, with every byte of every cell kept.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing, empty, not UTF-8 or not a rectangular CSV.
+    """
+    try:
+        frame = pd.read_csv(path, dtype="str", keep_default_na=False, na_filter=False, encoding="utf-8")
+        if isinstance(frame.index, pd.RangeIndex):
+            return frame
+        problem, do = "more cells in the rows than in the header", "give every row as many cells as the header"
+    except IsADirectoryError:
+        problem, do = "a folder", "rename it or correct the path"
+    except FileNotFoundError:
+        problem, do = "no such file", "restore it or correct the path"
+    except UnicodeDecodeError as error:
+        problem, do = f"a byte that is not UTF-8 at position {error.start}", "save the file as CSV in UTF-8"
+    except pd.errors.EmptyDataError:
+        problem, do = "an empty file", "give it at least a header row"
+    except pd.errors.ParserError as error:
+        problem, do = str(error).strip(), "give every row as many cells as the header"
+        if "inside string" in problem:
+            problem, do = "a quotation mark that is never closed", f"close it ({problem.rpartition('starting ')[2]})"
+    raise StudyError(expected="a CSV table in UTF-8", found=problem, where=paths.shown(path), do=do)
+
+
+def write(tables, folder):
+    """Write study tables as CSV files into a folder (made if needed)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in tables.items():
+        frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def read(folder):
+    """Read and check study tables that `write` or a student made.
+
+    Raises
+    ------
+    StudyError
+        As `validate`, with the folder in the message.
+    """
+    files = {path.stem: path for path in sorted(folder.glob("*.csv"))}
+    return validate({name: read_csv(path) for name, path in files.items()}, where=paths.shown(folder))
+
+
+def accounting(tables):
+    """Rows read, kept and rejected per input; the books must balance.
+
+    Returns
+    -------
+    DataFrame
+        Provenance with a row per input.
+
+    Raises
+    ------
+    StudyError
+        If for an input rows read differ from rows kept plus rows rejected, or if the reject list has another
+        number of rows than the inputs report.
+    """
+    books = tables["provenance"]
+    open_rows = books[books["rows_read"] != books["rows_kept"] + books["rows_rejected"]]
+    if len(open_rows):
+        first = open_rows.iloc[0]
+        raise StudyError(
+            expected=f"{first['rows_read']} rows read = kept + rejected",
+            found=f"{first['rows_kept']} kept and {first['rows_rejected']} rejected",
+            where=f"accounting of {first['path']}",
+            do="look for rows that the reader dropped",
+        )
+    if books["rows_rejected"].sum() != len(tables["rejects"]):
+        raise StudyError(
+            expected=f"{books['rows_rejected'].sum()} rejects",
+            found=f"{len(tables['rejects'])} rows in the reject list",
+            where="accounting",
+            do="make the reader list every rejected row",
+        )
+    return books
+
+
+def published(path=None):
+    """The published facts, one row each, with source and source kind.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by fact id; `value` is a float.
+
+    Raises
+    ------
+    StudyError
+        If a value is not a number, an id is repeated, or a source or source kind is missing.
+    """
+    path = path or paths.DATA / "published.csv"
+    facts = read_csv(path)
+    where = paths.shown(path)
+    kinds = ("paper", "secondary", "repository", "pilot")
+    for row, fact in enumerate(facts.itertuples(), start=1):
+        if fact.source_kind not in kinds or not fact.source:
+            raise StudyError(
+                expected=f"a source and a source kind among {', '.join(kinds)}",
+                found=f"source {fact.source!r}, kind {fact.source_kind!r}",
+                where=f"{where}, row {row} ({fact.id})",
+                do="name where the number was read",
+            )
+    if facts["id"].duplicated().any():
+        twice = facts["id"][facts["id"].duplicated()].iloc[0]
+        raise StudyError(expected="each id once", found=f"{twice} twice", where=where, do="rename one of them")
+    number = pd.to_numeric(facts["value"], errors="coerce")
+    if number.isna().any():
+        bad = facts[number.isna()].iloc[0]
+        raise StudyError(
+            expected="a number",
+            found=repr(bad["value"]),
+            where=f"{where}, {bad['id']}, column value",
+            do="write digits, with a point for decimals",
+        )
+    return facts.assign(value=number).set_index("id")
+
+
+def data_kind(tables):
+    """The data kind of a study: *coded* or *simulated*; never both.
+
+    Raises
+    ------
+    StudyError
+        If the inputs are of several kinds.
+    """
+    kinds = sorted(set(tables["provenance"]["kind"]))
+    if len(kinds) != 1:
+        raise StudyError(
+            expected="one data kind",
+            found=" and ".join(kinds) or "none",
+            where="provenance",
+            do="keep kinds apart",
+        )
+    return kinds[0]
+
+
+def coders(tables):
+    """The coders of a study, in the order in which table uses, then table reuse, names them.
+
+    Examples
+    --------
+    >>> coders(embedded())
+    ['authors']
+    """
+    return list(dict.fromkeys([*tables["uses"]["coder"], *tables["reuse"]["coder"]]))
+
+
+def of_coder(tables, coder=""):
+    """The study as one coder saw it.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Study tables.
+    coder : str
+        A coder's name; empty means the first that the study names.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        The same tables; uses, reuse and stages hold this coder only.
+
+    Raises
+    ------
+    StudyError
+        If the study has no such coder.
+    """
+    known = coders(tables)
+    if coder and coder not in known:
+        raise StudyError(
+            expected=f"a coder among {', '.join(known) or 'none'}",
+            found=repr(coder),
+            where="parameter coder",
+            do="name one of them",
+        )
+    coder = coder or next(iter(known), "")
+    kept = {name: tables[name][tables[name]["coder"] == coder] for name in ("uses", "reuse", "stages")}
+    return tables | {name: frame.reset_index(drop=True) for name, frame in kept.items()}

@@ -1,0 +1,369 @@
+"""The answer to each question in a sentence, as far as the source in use has one."""
+
+import pandas as pd
+
+from ptmreuse import wording
+from ptmreuse.analysis import patterns
+from ptmreuse.evidence import items
+from ptmreuse.evidence.answers import UNREADABLE
+from ptmreuse.evidence.study import FIELDS
+from ptmreuse.findings.claims import VERDICTS
+from ptmreuse.statistics import ranks
+from ptmreuse.statistics.shares import proportion
+
+SOURCES = {
+    "embedded": "the pilot that the study's authors coded by hand",
+    "pilot": "the pilot workbook that the study's authors coded by hand",
+    "release": "the study's released database, coded by a language model",
+    "tables": "your own tables of coded papers",
+    "simulated": "a simulated corpus, which says nothing about the world",
+}
+SCOPE = {
+    "embedded": "Its papers are real, but few, from PLOS only and apparently chosen without the study's search terms; "
+    "they can neither confirm nor refute its shares.",
+    "release": "Its codes are what the study itself counted; only checked papers tell how often they are right.",
+    "tables": "What they say about the study depends on how their papers were chosen and coded.",
+    "simulated": "Nothing that it shows is a finding.",
+}
+SCOPE["pilot"] = SCOPE["embedded"]
+NO_FIELDS = "The data in use record no fields, so they cannot check this."
+NO_REUSING_FIELD = "No paper with a field of the study reuses a model."
+NO_STAGES = "The data in use record no stages, so they cannot check this."
+NO_REUSE = "The data in use hold no reuse with a known pattern."
+
+
+def evidence(source, papers, kind="coded"):
+    """What the evidence is, for a sentence; simulated papers are called so wherever they come from.
+
+    Examples
+    --------
+    >>> evidence("embedded", 110)
+    "the pilot that the study's authors coded by hand (110 papers)"
+    >>> evidence("release", 500, kind="simulated")
+    'a simulated corpus, which says nothing about the world (500 papers)'
+    """
+    return f"{SOURCES['simulated' if kind == 'simulated' else source]} ({wording.count(papers, 'papers')})"
+
+
+def scope(source, kind="coded"):
+    """How far the evidence goes, in a sentence.
+
+    Examples
+    --------
+    >>> scope("release", kind="simulated")
+    'Nothing that it shows is a finding.'
+    """
+    return SCOPE["simulated" if kind == "simulated" else source]
+
+
+def reliability(raters):
+    """How reliably the papers were coded, as far as the source in use tells.
+
+    Parameters
+    ----------
+    raters : list of str
+        Coders whose codes the source holds.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> reliability(["authors"])
+    'How reliably they were coded cannot be told: the source in use holds one coding only.'
+    """
+    if len(raters) < 2:
+        return "How reliably they were coded cannot be told: the source in use holds one coding only."
+    return f"Two coders, {raters[0]} and {raters[1]}, are compared at the end of this chapter."
+
+
+def raters(pair):
+    """Whose agreement is shown, in a sentence.
+
+    Parameters
+    ----------
+    pair : list of str
+        The first two coders of the source in use.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> raters(["ada", "ben"])
+    'The coders ada and ben are compared on the papers for which both gave a yes or a no.'
+    """
+    if len(pair) == 2:
+        return f"The coders {pair[0]} and {pair[1]} are compared on the papers for which both gave a yes or a no."
+    return (
+        "The data in use hold one coding, so the measures are shown on two simulated raters of known sensitivity and "
+        "specificity."
+    )
+
+
+DESIGN = {
+    "embedded": "The authors' pilot took about the same number of papers from every year. Early years, when deep "
+    "learning was rare, therefore weigh more here than in the literature.",
+    "release": "The database holds the papers that the searches found, as many from each year as there were.",
+    "tables": "How the papers were chosen decides what their shares speak of.",
+    "simulated": "The simulated papers grow in number from year to year.",
+}
+DESIGN["pilot"] = DESIGN["embedded"]
+
+
+def design(source, kind="coded"):
+    """How the papers in use came about, in a sentence or two.
+
+    Examples
+    --------
+    >>> design("tables")
+    'How the papers were chosen decides what their shares speak of.'
+    """
+    return DESIGN["simulated" if kind == "simulated" else source]
+
+
+def answers(read):
+    """What was made of the model answers in the source in use, for a sentence.
+
+    Parameters
+    ----------
+    read : DataFrame
+        Columns status and answers (a count).
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> answers(pd.DataFrame({"status": ["ok", "error"], "answers": [3, 1]}))
+    'Of 4 model answers, 3 gave a record and 1 gave none.'
+    """
+    total = int(read["answers"].sum())
+    good = int(read.loc[~read["status"].isin(UNREADABLE), "answers"].sum())
+    if not total:
+        return "The data in use hold no model answers."
+    return f"Of {wording.count(total, 'model answers')}, {good:,} gave a record and {total - good:,} gave none."
+
+
+def reuse_by_field(uses, fields, *, conf):
+    """Papers and reusing papers of each of the study's fields, with the share that reuses.
+
+    A paper counts whole in each of its fields. Papers whose answer is unknown are left out of the share and
+    counted.
+
+    Parameters
+    ----------
+    uses, fields : DataFrame
+        Study tables of one coder.
+    conf : float
+
+    Returns
+    -------
+    DataFrame
+        field, papers, reusing, unknown, share, low, high; most reusing papers first. Empty without fields.
+
+    Examples
+    --------
+    >>> uses = pd.DataFrame({"paper": ["a", "b"], "uses_ptm": ["yes", "no"]})
+    >>> fields = pd.DataFrame({"paper": ["a", "b"], "field": "Chemistry"})
+    >>> reuse_by_field(uses, fields, conf=0.95)[["field", "papers", "reusing", "share"]].to_numpy().tolist()
+    [['Chemistry', 2, 1, 0.5]]
+    """
+    rows = fields[fields["field"].isin(FIELDS)].drop_duplicates().merge(uses, on="paper")
+    answers = rows.groupby("field")["uses_ptm"]
+    table = answers.agg(
+        papers="size", reusing=lambda a: int((a == "yes").sum()), unknown=lambda a: int((a == "unknown").sum())
+    ).reset_index()
+    for column in ("papers", "reusing", "unknown"):
+        table[column] = table[column].astype("int64")
+    shares = [proportion(row.reusing, row.papers - row.unknown, conf=conf) for row in table.itertuples(index=False)]
+    table = table.assign(share=[s.value for s in shares], low=[s.low for s in shares], high=[s.high for s in shares])
+    return table.sort_values(["reusing", "field"], ascending=[False, True], ignore_index=True)
+
+
+def answer_fields(by_field):
+    r"""RQ1 in a sentence: which field leads, in papers and in the share of its papers.
+
+    Parameters
+    ----------
+    by_field : DataFrame
+        From `reuse_by_field`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> answer_fields(pd.DataFrame({"field": ["Chemistry"], "papers": [4], "reusing": [2], "share": [0.5]}))
+    'Chemistry has the most reusing papers (2) and the largest share of its papers (50.0\xa0%).'
+    """
+    if by_field.empty:
+        return NO_FIELDS
+    if not by_field["reusing"].sum():
+        return NO_REUSING_FIELD
+    most, rate = by_field.iloc[0], by_field.sort_values("share", ascending=False, kind="stable").iloc[0]
+    leads = f"{most['field']} has the most reusing papers ({wording.count(most['reusing'])})"
+    largest = f"the largest share of its papers ({wording.percent(rate['share'])})"
+    return f"{leads} and {largest}." if rate["field"] == most["field"] else f"{leads}; {rate['field']} has {largest}."
+
+
+def answer_patterns(shares):
+    """RQ2 in a sentence: which pattern leads by pairs and by papers.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        From `reuse.pattern_shares`.
+
+    Returns
+    -------
+    str
+    """
+    if not shares["pairs"].sum():
+        return NO_REUSE
+    parts = []
+    for unit in ("pairs", "papers"):
+        leaders = shares.loc[shares[unit] == shares[unit].max(), "pattern"].tolist()
+        most = shares.loc[shares[unit].idxmax()]
+        share = most[f"{unit.removesuffix('s')}_share"]  # not to be had from one paper
+        share = wording.count(most[unit], unit) if pd.isna(share) else wording.percent(share)
+        tie = "lead together" if len(leaders) > 1 else "leads"
+        named = " and ".join([", ".join(leaders[:-1]), leaders[-1]] if len(leaders) > 2 else leaders)
+        parts.append(f"by {unit}, {named} {tie} with {share}{' each' if len(leaders) > 1 else ''}")
+    return f"{parts[0][0].upper()}{'; '.join(parts)[1:]}."
+
+
+def answer_stages(stages, *, conf, resamples, seed):
+    """RQ3 in a sentence: which stage leads, by instances, and how sure that is.
+
+    Parameters
+    ----------
+    stages : DataFrame
+        From `reuse.items` with question *stage*.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> answer_stages(pd.DataFrame(columns=["paper", "stage"]), conf=0.95, resamples=199, seed=1) == NO_STAGES
+    True
+    >>> answer_stages(pd.DataFrame({"paper": ["a"], "stage": ["Test"]}), conf=0.95, resamples=199, seed=1)
+    'The Test stage leads with 1 of 1 instance, all in one paper.'
+    """
+    if stages.empty:
+        return NO_STAGES
+    counts = stages["stage"].value_counts()
+    first = counts.sort_index().idxmax()
+    rank = patterns.rank(stages, "stage", first, conf=conf, resamples=resamples, seed=seed)
+    leads = f"The {first} stage leads with {wording.count(counts[first])} of {wording.count(len(stages), 'instances')}"
+    if "leads" not in rank.detail:
+        return f"{leads}, all in one paper."
+    return f"{leads}; it is first in {wording.percent(rank.detail['leads'], 0)} of the resamples."
+
+
+def left_out(trend):
+    """The range of a trend when each year is left out once, for a sentence.
+
+    Parameters
+    ----------
+    trend : Estimate
+        From `association.trend`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from ptmreuse.statistics import trend
+    >>> left_out(trend.trend([1, 2, 4, 5], [10] * 4, [2020, 2021, 2022, 2023]))
+    '1.96 to 2.49'
+    """
+    ratios = trend.detail.get("leave_one_out_range", (None, None))
+    least, most = (wording.decimal(ratio) for ratio in ratios)
+    return least if least == most else f"{least} to {most}"
+
+
+def what_holds(verdicts):
+    """What the claims about fields, patterns and stages come to, for a sentence.
+
+    Counts of the pilot and of the corpus only show that the tables are complete; they answer no question.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        From `claims.evaluate`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> verdicts = pd.DataFrame({"question": ["RQ1", "pilot"], "verdict": ["consistent", "reproduced"]})
+    >>> what_holds(verdicts).partition(": ")[2]
+    'none reproduced, 1 consistent, none not consistent, none not checkable.'
+    """
+    asked = verdicts.loc[verdicts["question"].str.startswith("RQ"), "verdict"]
+    counts = asked.value_counts()
+    parts = ", ".join(f"{counts.get(verdict, 'none')} {verdict}" for verdict in VERDICTS)
+    return f"The {len(asked)} claims about fields, patterns and stages: {parts}."
+
+
+# question, column, the category claimed to lead, words for "as many papers ... as ..."
+LEADERS = (
+    ("RQ1", "field", FIELDS[1], "reuse in"),
+    ("RQ2", "pattern", "adaptation", "reuse by"),
+    ("RQ3", "stage", "Test", "reuse in"),
+)
+
+
+def primary_tests(evidence, growth, *, conf, adjustment):
+    """One test per claim of the study that says "more": of growth, and of the leading field, pattern and stage.
+
+    Parameters
+    ----------
+    evidence : dict of str to DataFrame
+        Study tables of one coder.
+    growth : Estimate
+        The trend of reuse over the years, from `association.trend`.
+    conf : float
+    adjustment : {'holm', 'bh'}
+
+    Returns
+    -------
+    DataFrame
+        question, null_hypothesis, result, p, adjusted_p; NaN where the tables hold nothing to test.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import sources
+    >>> pilot = sources.load_source("embedded")
+    >>> nothing = statistics.undefined(0, "papers", "no years", label="trend")
+    >>> primary_tests(pilot, nothing, conf=0.95, adjustment="holm")["adjusted_p"].round(2).tolist()
+    [nan, nan, 1.0, nan]
+    """
+    reusing = evidence["uses"].loc[evidence["uses"]["uses_ptm"] == "yes", "paper"]
+    fields = evidence["fields"]
+    counted = {
+        "field": fields[fields["field"].isin(FIELDS) & fields["paper"].isin(reusing)],
+        "pattern": items.items(evidence),
+        "stage": items.items(evidence, "stage"),
+    }
+    rows = [("RQ1", "reuse does not change over the years", growth)]
+    for question, column, leader, words in LEADERS:
+        rival = patterns.runner_up(counted[column], leader, column)
+        lead = patterns.lead_over(counted[column], leader, rival, column, conf=conf)
+        against = rival if len(counted[column]) else f"any other {column}"
+        rows.append((question, f"as many papers {words} {against} as {words} {leader}", lead))
+    table = pd.DataFrame(
+        [{"question": q, "null_hypothesis": null, "result": found.sentence} for q, null, found in rows]
+    )
+    p = [found.p for _, _, found in rows]
+    return table.assign(p=pd.Series(p, dtype="float64"), adjusted_p=ranks.adjust(p, adjustment))

@@ -1,0 +1,86 @@
+"""What a notebook found: numbers, tables and figures, each written once and read by every page.
+
+A notebook calls `start` in its first cell and then `number`, `table`, `figure` and `say`. Each writes into
+the notebook's results folder and shows the same thing in the notebook. Pages never repeat a number: they
+name its key.
+"""
+
+import math
+
+import pandas as pd
+
+LABELS = {
+    "published": "Published facts",
+    "coded": "Coded papers",
+    "simulated": "Simulated, not evidence",
+}
+
+
+def percent(value, digits=1):
+    r"""A share as people read it.
+
+    Examples
+    --------
+    >>> percent(0.35454), percent(float("nan"))
+    ('35.5\xa0%', 'n/a')
+    """
+    return "n/a" if missing(value) else f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def points(value, digits=1):
+    """A difference of shares in percentage points.
+
+    Examples
+    --------
+    >>> points(0.1199)
+    '12.0 percentage points'
+    """
+    return "n/a" if missing(value) else f"{100 * value:.{digits}f} percentage points"
+
+
+def count(value, unit=""):
+    """A count with thousands separators, and what is counted.
+
+    Examples
+    --------
+    >>> count(17511), count(1, "papers")
+    ('17,511', '1 paper')
+    """
+    if missing(value):
+        return "n/a"
+    return f"{value:,.0f} {unit.removesuffix('s') if value == 1 else unit}".rstrip()
+
+
+def decimal(value, digits=2):
+    """A plain number with a fixed number of decimals.
+
+    Examples
+    --------
+    >>> decimal(1.5571)
+    '1.56'
+    """
+    return "n/a" if missing(value) else f"{value:,.{digits}f}"
+
+
+def p_value(value):
+    r"""A p value, never zero.
+
+    Examples
+    --------
+    >>> p_value(0.00001), p_value(0.0312)
+    ('<\xa0.001', '.031')
+    """
+    if missing(value):
+        return "n/a"
+    return "<\N{NO-BREAK SPACE}.001" if value < 0.001 else f"{value:.3f}".replace("0.", ".", 1)
+
+
+# n/a never turns into 0 % or 100 %.
+FORMS = {
+    "percent": percent, "percent2": lambda share: percent(share, 2), "points": points, "count": count,
+    "decimal": decimal, "p": p_value, "text": str,
+}  # fmt: skip
+
+
+def missing(value):
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
