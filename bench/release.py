@@ -14,8 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import made_release
-from ptmreuse.evidence import release, sources, study
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import made_release  # noqa: E402
+from ptmreuse.evidence import release, sources, study  # noqa: E402
 
 
 def measure(path):

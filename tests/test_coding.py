@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib import metadata
 
 import pandas as pd
 import pytest
@@ -387,8 +388,8 @@ def test_the_negative_control_is_read_from_the_installed_package():
 
 def test_without_the_package_the_negative_control_says_how_to_get_it(monkeypatch):
     def missing(name):
-        raise rules.metadata.PackageNotFoundError(name)
+        raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(rules.metadata, "distribution", missing)
+    monkeypatch.setattr(metadata, "distribution", missing)
     with pytest.raises(StudyError, match=r"pip install --no-deps allofplos==0\.11\.1"):
         control.negative_control_files()

@@ -432,7 +432,7 @@ def test_killed_run_goes_on_where_it_was(serve, tmp_path):
     url, seen = serve(behave)
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_llm as t\n"
-        "t.llm.code_with_model([t.article(n) for n in range(1, 5)], model='m', base_url=sys.argv[2],\n"
+        "t.model.code_with_model([t.article(n) for n in range(1, 5)], model='m', base_url=sys.argv[2],\n"
         "                      cache=sys.argv[3], concurrency=1)"
     )
     arguments = [sys.executable, "-c", script, os.path.dirname(__file__), url, tmp_path / "c"]  # noqa: PTH120
@@ -608,7 +608,7 @@ def test_missing_package_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_importing_the_module_needs_no_extra():
-    check = "import sys; sys.modules['openai'] = None; import ptmreuse.llm"
+    check = "import sys; sys.modules['openai'] = None; import ptmreuse.coding.model"
     subprocess.run([sys.executable, "-c", check], check=True)
 
 

@@ -309,7 +309,7 @@ def test_text_that_is_not_utf8_and_blobs_are_read(one_paper):
 
 def test_a_second_reading_comes_from_the_cache_until_the_file_changes(database, monkeypatch, tmp_path):
     path, run = database
-    monkeypatch.setattr(sources.paths, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(paths, "BUILD", tmp_path / "build")
     first = release.read_release(path)
     extract, read = release.extract, []
     monkeypatch.setattr(release, "extract", lambda p: read.append(p) or extract(p))

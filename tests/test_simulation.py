@@ -9,6 +9,7 @@ import pytest
 import statsmodels.api as sm
 
 import made_release
+from ptmreuse import paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import simulated, study
 
@@ -48,7 +49,7 @@ def test_totals_are_the_published_funnel(corpus):
 def test_frame_follows_the_study_design(corpus):
     tables, hits, _ = corpus
     papers, fields = tables["papers"], tables["fields"]
-    design = study.read_csv(study.paths.DATA / "design.csv")
+    design = study.read_csv(paths.DATA / "design.csv")
     named = {topic: set(rows["item"]) for topic, rows in design.groupby("topic")}
     assert set(papers["megajournal"]) == named["megajournal"] == set(hits["megajournal"])
     assert set(hits["keyword"]) == named["keyword"]

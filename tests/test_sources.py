@@ -101,8 +101,7 @@ if PILOT.exists():  # not shipped; make data fetches it
 
     def test_the_real_workbook_agrees_with_the_embedded_facts():
         assert paths.sha256(PILOT) == fetch.PILOT_SHA256
-        pilot, embedded = sources.counts(read_pilot(PILOT)), sources.counts(embedded())
-        assert pilot == embedded
+        assert sources.counts(read_pilot(PILOT)) == sources.counts(embedded())
 
 
 # A student's folder --------------------------------------------------------------------------------------
@@ -232,7 +231,7 @@ def test_a_folder_without_papers_or_that_is_none(tmp_path):
 def test_parquet_needs_pyarrow_and_says_so(tmp_path, monkeypatch):
     path = folder(tmp_path, fields=None)
     (path / "fields.parquet").write_bytes(b"PAR1")
-    monkeypatch.setattr(sources.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(StudyError, match="fields.parquet: expected pyarrow, .* not installed; install pyarrow or save"):
         read_folder(path)
     (path / "fields.csv").write_text(GOOD["fields"], encoding="utf-8")

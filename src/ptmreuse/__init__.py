@@ -1,1 +1,1 @@
-"""Replication book of pre-trained model reuse in science."""
+"""Errors, paths, parameters and words that every room uses."""

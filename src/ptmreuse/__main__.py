@@ -184,8 +184,9 @@ def compare(options):
     """Judge one coding by another; export what differs; take decisions back."""
     from ptmreuse.coding import compare
     from ptmreuse.evidence import study
+    from ptmreuse.evidence.folder import read_folder
 
-    first, second = (study.of_coder(folder.read_folder(folder)) for folder in (options.first, options.second))
+    first, second = (study.of_coder(read_folder(tables)) for tables in (options.first, options.second))
     table = compare.evaluate(first, second)
     for row in table.itertuples():
         print(f"{row.question}, {row.measure}: {row.sentence}")

@@ -3,7 +3,6 @@
 import ast
 import html
 import json
-import re
 from functools import cache
 
 import pandas as pd
@@ -93,7 +92,7 @@ def provenance_html(item, helpers=()):
     if item["type"] == "figure":
         links.insert(0, f'<a href="data/{step}/{name}.svg" download>SVG</a>')
     made = [f'<a href="{step}.html">{step}</a>, code cell {item["cell"]}']
-    made += [f'<a href="{helper_page(h)}.html#ptmreuse.{h}"><code>{h}</code></a>' for h in helpers]
+    made += [f'<a href="{helper_page(h)}.html#ptmreuse.{h}"><code>{h.split(".", 1)[-1]}</code></a>' for h in helpers]
     files = inputs().loc[inputs()["notebook"] == item["step"], "file"]
     made += [
         f'<a href="data/inputs/{html.escape(f.removeprefix("data/"))}" download>{html.escape(f)}</a>'
@@ -125,39 +124,74 @@ def inputs():
     return pd.DataFrame(rows, columns=["notebook", "file", "sha256"]).drop_duplicates(ignore_index=True)
 
 
+def modules():
+    """The modules of every room, by their own name, which no two share.
+
+    Returns
+    -------
+    dict of str to str
+        Such as ``{"shares": "statistics.shares"}``.
+    """
+    files = sorted(p for p in paths.SOURCE.rglob("*.py") if not p.stem.startswith("__"))
+    return {p.stem: ".".join(p.relative_to(paths.SOURCE).with_suffix("").parts) for p in files}
+
+
 def helpers_in(code):
-    """The helper functions that a cell calls, as ``module.function``.
+    """The helper functions that a cell calls, as ``room.module.function``.
 
     Examples
     --------
-    >>> helpers_in("results.figure('x', figures.funnel(t))")
-    ['figures.funnel']
+    >>> helpers_in("record.figure('x', figures.funnel(t))")
+    ['book.figures.funnel']
     """
     tree = ast.parse(code)
-    calls = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
-    named = [f"{f.value.id}.{f.attr}" for f in calls if isinstance(f.value, ast.Name)]
-    modules = {p.stem for p in paths.SOURCE.glob("*.py")} - {"results", "paths"}
-    return sorted({name for name in named if name.split(".")[0] in modules})
+    calls = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    named = [(f.value.id, f.attr) for f in calls if isinstance(f, ast.Attribute) and isinstance(f.value, ast.Name)]
+    helpers = _helpers()
+    return sorted({helpers[name] for name in named if name in helpers})
+
+
+@cache
+def _helpers():
+    # (module, function) -> full name; a notebook's variable may be called like a module.
+    found = {}
+    for module, full in modules().items():
+        if module in ("record", "paths"):
+            continue
+        tree = ast.parse((paths.SOURCE / f"{full.replace('.', '/')}.py").read_text(encoding="utf-8"))
+        for part in tree.body:
+            if isinstance(part, ast.FunctionDef) and not part.name.startswith("_"):
+                found[module, part.name] = f"{full}.{part.name}"
+    return found
 
 
 def helper_page(helper):
-    """The page that documents the module of a helper function.
-
-    Raises
-    ------
-    StudyError
-        If none does.
+    """The page that documents a helper function: one for each room, one for the ground floor.
 
     Examples
     --------
-    >>> helper_page("statistics.proportion")
-    'api_statistics'
+    >>> helper_page("statistics.shares.proportion"), helper_page("paths.shown")
+    ('api_statistics', 'api_ground')
     """
-    module = helper.split(".")[0]
-    for page in sorted(paths.BOOK.glob("api_*.md")):
-        if re.search(rf"^\.\. helpers:: {module}$", page.read_text(encoding="utf-8"), flags=re.M):
-            return page.stem
-    raise StudyError(
-        expected="every module documented on a page of helpers", found=repr(module), where="book/api_*.md",
-        do=f"add a section with '.. helpers:: {module}' to one of them",
-    )  # fmt: skip
+    parts = helper.split(".")
+    return f"api_{parts[0]}" if len(parts) > 2 else "api_ground"
+
+
+def api_pages():
+    """The pages of helper functions: a room and its modules on each, from the docstrings.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the page -> its text.
+    """
+    pages = {}
+    for full in modules().values():
+        page = helper_page(f"{full}.function")
+        if page not in pages:
+            room = page.removeprefix("api_")
+            first = paths.SOURCE / room / "__init__.py" if room != "ground" else paths.SOURCE / "__init__.py"
+            about = ast.get_docstring(ast.parse(first.read_text(encoding="utf-8")))
+            pages[page] = f"# Helpers: {room}\n\n{about}\n"
+        pages[page] += f"\n## {full.split('.')[-1]}\n\n```{{eval-rst}}\n.. helpers:: {full}\n```\n"
+    return pages

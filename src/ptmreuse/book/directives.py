@@ -328,9 +328,9 @@ class Helpers(SphinxDirective):
     required_arguments = 1
 
     def run(self):
-        source = paths.SOURCE / f"{self.arguments[0]}.py"
+        source = paths.SOURCE / f"{self.arguments[0].replace('.', '/')}.py"
         self.env.note_dependency(str(source))
-        lines = described(ast.parse(source.read_text(encoding="utf-8")), f"ptmreuse.{source.stem}", self.config)
+        lines = described(ast.parse(source.read_text(encoding="utf-8")), f"ptmreuse.{self.arguments[0]}", self.config)
         node = nodes.Element()
         self.state.nested_parse(StringList(lines, source=str(source)), 0, node)
         return node.children

@@ -199,6 +199,6 @@ def check_reads(step, read):
             raise StudyError(
                 expected=f"only input files listed for {step.name}",
                 found=paths.shown(path),
-                where="src/ptmreuse/steps.py",
+                where="src/ptmreuse/book/steps.py",
                 do=f"add {paths.shown(path)} to the files of {step.name}",
             )

@@ -64,6 +64,8 @@ def stage(values):
                     shown = catalogue.item_html(item["item"], catalogue.helpers_in(cell.source))
                     output.data = {"text/html": shown}
         nbformat.write(notebook, paths.STAGE / path.name)
+    for name, text in catalogue.api_pages().items():
+        (paths.STAGE / f"{name}.md").write_text(text, encoding="utf-8")
     (paths.STAGE / "parameters.json").write_text(json.dumps(parameters.table(values)), encoding="utf-8")
 
 

@@ -11,6 +11,7 @@ import importlib
 import io
 import json
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,6 @@ class Step(NamedTuple):
     about: str
     run: str  # "module:function"; called with the parameters and a folder to write into
     outputs: dict  # name inside that folder -> final place
-    modules: tuple = ()  # helper modules whose code (with all they import) decides the outcome
     files: tuple = ()  # input files, as glob patterns from the project's root
     after: tuple = ()  # steps whose outputs this one reads
     parameters: tuple = ()
@@ -36,9 +36,8 @@ def _notebook(name, about, files=(), after=()):
     return Step(
         name,
         about,
-        "ptmreuse.notebooks:run_notebook",
+        "ptmreuse.book.notebooks:run_notebook",
         {"notebook.ipynb": paths.EXECUTED / f"{name}.ipynb", "results": paths.RESULTS / name},
-        modules=("notebooks", name),
         files=(f"notebooks/{name}.ipynb", *files),
         after=after,
         parameters=(name,),  # stands for the notebook's own parameters cell
@@ -48,22 +47,21 @@ def _notebook(name, about, files=(), after=()):
 SOURCE_PARAMETERS = ("source", "release", "tables", "pilot", "coder", "last_year")
 STEPS = (
     Step(
-        "tables", "bring the coded papers in use into study tables", "ptmreuse.sources:write_evidence",
-        {"tables": paths.TABLES / "evidence"}, modules=("sources",),
+        "tables", "bring the coded papers in use into study tables", "ptmreuse.evidence.sources:write_evidence",
+        {"tables": paths.TABLES / "evidence"},
         files=("data/pilot_years.csv", "data/pilot_pairs.csv", "data/models.csv"),
         parameters=(*SOURCE_PARAMETERS, "seed", "simulated_papers"),
     ),
     Step(
-        "simulate", "simulate a corpus with known truth", "ptmreuse.simulation:write_simulated",
+        "simulate", "simulate a corpus with known truth", "ptmreuse.evidence.simulated:write_simulated",
         {"tables": paths.TABLES / "simulated", "hits.csv": paths.TABLES / "hits.csv",
          "truth.json": paths.TABLES / "truth.json"},
-        modules=("simulation",),
         files=("data/published.csv", "data/models.csv"), parameters=("seed", "simulated_papers"),
     ),
     Step(
-        "control", "code the negative control by rules", "ptmreuse.coding:write_control",
+        "control", "code the negative control by rules", "ptmreuse.coding.control:write_control",
         {"tables": paths.TABLES / "control", "evidence.csv": paths.TABLES / "control_evidence.csv"},
-        modules=("coding",), files=("data/cues.csv", "data/models.csv"),
+        files=("data/cues.csv", "data/models.csv"),
     ),
     _notebook("01_sampling", "sampling: funnels, the pilot's design, a stratified sample",
               files=("data/published.csv", "data/design.csv", "data/models.csv"), after=("tables", "simulate")),
@@ -76,8 +74,8 @@ STEPS = (
               files=("data/published.csv", "data/claims.csv", "data/models.csv"),
               after=("tables", "01_sampling", "02_coding", "03_tests")),
     Step(
-        "book", "write the pages", "ptmreuse.book:build", {"html": paths.HTML},
-        modules=("book", "pages"), files=("book/**/*", "data/*", "src/ptmreuse/**/*.py", "CITATION.cff"),
+        "book", "write the pages", "ptmreuse.book.site:build", {"html": paths.HTML},
+        files=("book/**/*", "data/*", "src/ptmreuse/**/*.py", "CITATION.cff"),
         after=("01_sampling", "02_coding", "03_tests", "04_findings"), parameters=parameters.NAMES,
     ),
 )  # fmt: skip
@@ -205,7 +203,8 @@ def fingerprint(step, values):
             raise StudyError(expected=pattern, found="no such file", where=f"step {step.name}", do="restore it")
         made_from.update({paths.shown(p): paths.sha256(p) for p in found})
     for module in modules_of(step):
-        made_from[f"src/ptmreuse/{module}.py"] = paths.sha256(paths.SOURCE / f"{module}.py")
+        place = file_of(module)
+        made_from[paths.shown(place)] = paths.sha256(place)
     for name in parameters_of(step):
         made_from[f"parameter {name}"] = str(values[name])
         if parameters.SCHEMA[parameters.NAMES.index(name)].type == "path":
@@ -274,43 +273,64 @@ def parameters_of(step):
 
 
 def modules_of(step):
-    """The helper modules a step uses, with all that they import, read from the source code.
+    """The helper modules a step uses, with all that they import, from the true import graph.
+
+    Returns
+    -------
+    list of str
+        Full names.
+
+    Raises
+    ------
+    StudyError
+        If a cell of the step's notebook is no Python.
 
     Examples
     --------
-    >>> "errors" in modules_of(STEPS[0])
+    >>> "ptmreuse.evidence.names" in modules_of(STEPS[0])
     True
     """
-    todo, seen = list(step.modules), set()
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        if name in NOTEBOOKS:
-            place = paths.NOTEBOOKS / f"{name}.ipynb"
-            cells = json.loads(place.read_text(encoding="utf-8"))["cells"]
-            parts = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-        else:
-            place = paths.SOURCE / f"{name}.py"
-            parts = [place.read_text(encoding="utf-8")]
-        for position, code in enumerate(parts, start=1):
-            try:
-                todo += _imports(code)
-            except SyntaxError as error:
-                cell = f", code cell {position}" if name in NOTEBOOKS else ""
-                raise StudyError(
-                    expected="plain Python", found=f"{(error.text or '').strip()!r} ({error.msg})",
-                    where=f"{paths.shown(place)}{cell}, line {error.lineno}", do="correct this line",
-                ) from None  # fmt: skip
-    return sorted(seen - set(NOTEBOOKS))
+    used = {step.run.split(":")[0]}
+    if step.name in NOTEBOOKS:
+        used |= _imported_by(paths.NOTEBOOKS / f"{step.name}.ipynb")
+    for module in sorted(used & _graph().modules):
+        used |= _graph().find_upstream_modules(module)
+    return sorted(used & _graph().modules)
 
 
-def _imports(code):
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.ImportFrom) and node.module == "ptmreuse":
-            yield from (a.name for a in node.names if (paths.SOURCE / f"{a.name}.py").exists())
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ptmreuse."):
-            yield node.module.split(".")[1]
-        elif isinstance(node, ast.Import):
-            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("ptmreuse."))
+@cache
+def _graph():
+    import grimp  # takes a while to import; a notebook does without
+
+    return grimp.build_graph("ptmreuse", cache_dir=None)
+
+
+def file_of(module):
+    """The file of a module of this package.
+
+    Examples
+    --------
+    >>> file_of("ptmreuse.book.steps").name
+    'steps.py'
+    """
+    place = paths.SOURCE.parent / module.replace(".", "/")
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
+def _imported_by(notebook):
+    modules = set()
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    for position, cell in enumerate((c for c in cells if c["cell_type"] == "code"), start=1):
+        try:
+            tree = ast.parse("".join(cell["source"]))
+        except SyntaxError as error:
+            raise StudyError(
+                expected="plain Python", found=f"{(error.text or '').strip()!r} ({error.msg})",
+                where=f"{paths.shown(notebook)}, code cell {position}, line {error.lineno}", do="correct this line",
+            ) from None  # fmt: skip
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
+            elif isinstance(node, ast.Import):
+                modules |= {a.name for a in node.names}
+    return modules & _graph().modules

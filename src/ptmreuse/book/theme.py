@@ -26,9 +26,9 @@ def setup(app):
     app.add_role("num", directives.Number())
     app.add_role("kind", directives.Kind())
     for name, directive in {
-        "result": directives.Result, "strip": directives.Strip, "verdicts": directives.Verdicts, "datafile": directives.DataFile,
-        "registry": directives.Registry,
-        "parameters": directives.Parameters, "helpers": directives.Helpers,
+        "result": directives.Result, "strip": directives.Strip, "verdicts": directives.Verdicts,
+        "datafile": directives.DataFile, "registry": directives.Registry, "parameters": directives.Parameters,
+        "helpers": directives.Helpers,
     }.items():  # fmt: skip
         app.add_directive(name, directive)
     app.add_config_value("repository_url", "", "html")

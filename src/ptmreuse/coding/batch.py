@@ -62,6 +62,7 @@ def code_articles(inputs, codebook=None):
 
     Examples
     --------
+    >>> from ptmreuse.coding.control import negative_control_files
     >>> tables = code_articles(negative_control_files()[:2])
     >>> list(tables["uses"]["uses_dl"])
     ['no', 'no']

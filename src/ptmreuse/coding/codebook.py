@@ -147,7 +147,8 @@ def load_codebook(path=CUES, aliases=None):
         exact = row["needs_context"] or len(names.squeeze(row["alias"])) <= 4
         row["letters"] = letters(row["alias"]) if exact else None
         models.setdefault(names.squeeze(row["alias"]), row)
-    code = [paths.sha256(paths.SOURCE / name) for name in ("coding.py", "jats.py", "names.py")]
+    files = [*sorted((paths.SOURCE / "coding").glob("*.py")), paths.SOURCE / "evidence" / "names.py"]
+    code = [paths.sha256(file) for file in files]
     content = [cues.to_csv(index=False), table.to_csv(index=False), *code]
     return Codebook({g: tuple(c) for g, c in groups.items()}, models, paths.text_sha256("\n".join(content)))
 

@@ -34,7 +34,8 @@ def answers(tables, question):
 
     Examples
     --------
-    >>> answers(study.embedded(), "adaptation").value_counts().to_dict()
+    >>> from ptmreuse.evidence.pilot import embedded
+    >>> answers(embedded(), "adaptation").value_counts().to_dict()
     {'no': 101, 'yes': 9}
     """
     estimate.one_of("answers, question", question, QUESTIONS)
@@ -72,7 +73,8 @@ def confusion(truth, coded, question):
 
     Examples
     --------
-    >>> pilot = study.embedded()
+    >>> from ptmreuse.evidence.pilot import embedded
+    >>> pilot = embedded()
     >>> int(confusion(pilot, pilot, "uses_dl").loc["yes", "yes"])
     39
     """
@@ -93,7 +95,8 @@ def accuracy(truth, coded, question, *, conf=0.95, resamples=9999, seed=0):
 
     Examples
     --------
-    >>> pilot = study.embedded()
+    >>> from ptmreuse.evidence.pilot import embedded
+    >>> pilot = embedded()
     >>> print(accuracy(pilot, pilot, "uses_ptm")["sensitivity"].sentence)
     sensitivity 100.0 %, 95 % CI [85.7, 100.0] (Wilson), 23 of 23 papers
     """
@@ -143,7 +146,8 @@ def model_accuracy(truth, coded, by="canonical", *, conf=0.95, resamples=9999, s
 
     Examples
     --------
-    >>> pilot = study.embedded()
+    >>> from ptmreuse.evidence.pilot import embedded
+    >>> pilot = embedded()
     >>> print(model_accuracy(pilot, pilot)["ppv"].sentence)
     ppv 100.0 %, 95 % CI [85.2, 100.0] (Clopper-Pearson on 23 papers), 44 of 44 pairs; all papers agree
     """
@@ -172,7 +176,8 @@ def evaluate(truth, coded, *, conf=0.95, resamples=9999, seed=0):
 
     Examples
     --------
-    >>> pilot = study.embedded()
+    >>> from ptmreuse.evidence.pilot import embedded
+    >>> pilot = embedded()
     >>> table = evaluate(pilot, pilot, resamples=200)
     >>> table[table.measure == "sensitivity"].n.tolist()
     [39.0, 23.0, 9.0, 7.0, 9.0, 44.0, 41.0]

@@ -182,10 +182,10 @@ def fetch_all(release=None, say=print):
     StudyError
         As the functions that fetch.
     """
-    from ptmreuse.evidence import pilot, release  # sources names this module's files
+    from ptmreuse.evidence.pilot import read_pilot  # which names this module's files
 
     say(f"pilot workbook: {paths.shown(fetch_pilot())}")
-    pilot = pilot.read_pilot(PILOT)
+    pilot = read_pilot(PILOT)
     articles = fetch_articles(pilot["papers"]["doi"])
     say(f"articles of the pilot: {len(articles)} in {paths.shown(articles[0].parent)}")
     say(f"files of the released record ({RECORD_PAGE}):")

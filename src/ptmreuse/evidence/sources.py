@@ -96,7 +96,8 @@ def until(tables, last_year, source):
 
     Examples
     --------
-    >>> tables = until(study.embedded(), 2022, "embedded")
+    >>> from ptmreuse.evidence.pilot import embedded
+    >>> tables = until(embedded(), 2022, "embedded")
     >>> len(tables["papers"]), len(tables["rejects"])
     (91, 19)
     """
@@ -142,7 +143,8 @@ def whole(tables):
 
     Examples
     --------
-    >>> whole(study.embedded()), whole(until(study.embedded(), 2022, "embedded"))
+    >>> from ptmreuse.evidence.pilot import embedded
+    >>> whole(embedded()), whole(until(embedded(), 2022, "embedded"))
     (True, False)
     """
     late = tables["rejects"][tables["rejects"]["reason"].str.startswith(pilot.LATE)]
@@ -180,7 +182,8 @@ def counts(tables, coder=None):
 
     Examples
     --------
-    >>> result = counts(study.embedded())
+    >>> from ptmreuse.evidence.pilot import embedded
+    >>> result = counts(embedded())
     >>> result["uses_dl"], result["uses_ptm"], result["reuse_items"]["adaptation"]
     (39, 23, 21)
     """

@@ -360,6 +360,7 @@ def coders(tables):
 
     Examples
     --------
+    >>> from ptmreuse.evidence.pilot import embedded
     >>> coders(embedded())
     ['authors']
     """

@@ -345,7 +345,8 @@ def primary_tests(evidence, growth, *, conf, adjustment):
     --------
     >>> from ptmreuse.evidence import sources
     >>> pilot = sources.load_source("embedded")
-    >>> nothing = statistics.undefined(0, "papers", "no years", label="trend")
+    >>> from ptmreuse.statistics import estimate
+    >>> nothing = estimate.undefined(0, "papers", "no years", label="trend")
     >>> primary_tests(pilot, nothing, conf=0.95, adjustment="holm")["adjusted_p"].round(2).tolist()
     [nan, nan, 1.0, nan]
     """

@@ -1,0 +1,1 @@
+"""Shares, trends, ranks and agreement, each with an interval."""

@@ -450,7 +450,7 @@ def odds_ratio(table, *, unit="papers", conf=0.95, kind="conditional"):
     Examples
     --------
     >>> e = odds_ratio([[8, 2], [1, 5]])
-    >>> print(f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}], {print_p(e.p)}")
+    >>> print(f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}], {estimate.print_p(e.p)}")
     15.47 [1.01, 1059.64], p = .035
     """
     table = estimate.whole_counts("odds_ratio, table", table, 2)
