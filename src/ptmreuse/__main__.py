@@ -277,8 +277,13 @@ def bench(options):
 
 
 def lint(options):
-    """Check style and formatting."""
-    return _tool("ruff", "check", ".") or _tool("ruff", "format", "--check", ".")
+    """Check style, formatting and that imports run one way between the rooms."""
+    style = _tool("ruff", "check", ".") or _tool("ruff", "format", "--check", ".")
+    if style:
+        return style
+    from importlinter.cli import lint_imports_command  # its package cannot be run with -m
+
+    return lint_imports_command(["--no-cache", "--config", str(paths.ROOT / "pyproject.toml")], standalone_mode=False)
 
 
 def _tool(name, *arguments):
