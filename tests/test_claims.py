@@ -124,7 +124,7 @@ def test_a_changed_number_turns_the_right_claim_and_the_pages(broken_project):
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("P05,2018,AlexNet,adaptation", "P05,2018,AlexNet,deployment"), encoding="utf-8")
     lost = run(broken_project, "verify")
-    assert lost.returncode == 1
+    assert lost.returncode == 3
     assert "NO LONGER REPRODUCED pilot-pairs-adaptation: expected 21, found 20" in lost.stdout
     assert "NO LONGER REPRODUCED pilot-pairs-deployment: expected 10, found 11" in lost.stdout
     assert "NO LONGER REPRODUCED pilot-papers:" not in lost.stdout

@@ -2,31 +2,54 @@
 
 import argparse
 import os
+import sqlite3
 import sys
 import time
 
-from ptmreuse import parameters, paths
+from ptmreuse import errors, parameters, paths
 from ptmreuse.book import steps
+from ptmreuse.book.build_lock import only_run
 from ptmreuse.errors import StudyError
 
 
 def main(arguments=None):
-    """Run one command; the exit code is 0, or 1 after one clear sentence, or 2 after a mistyped command."""
+    """Run one command and give its exit code.
+
+    0: done; 1: one clear sentence said why not; 2: a mistyped command; 3: `verify` found a claim that no longer
+    holds; 4: the machine refused (a file, a full disk, memory); 130: stopped by Ctrl+C.
+    """
     if sys.version_info < (3, 11):  # noqa: UP036 - the message a newcomer with an old Python needs
         sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0])
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = _parser(arguments).parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):  # a code page that lacks a sign must not stop a run
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return options.command(options) or 0
+        options = _parser(arguments).parse_args(arguments)
+        code = options.command(options) or 0
+        sys.stdout.flush()  # a full disk or a closed pipe is met here, not at exit
+        return code
     except StudyError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader of the output has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return 0
+    except (OSError, MemoryError, sqlite3.Error, RecursionError) as error:
+        print(f"ERROR: {errors.of_machine(error)}", file=sys.stderr)
+        _silence()
+        return 4
     except KeyboardInterrupt:
         print("Stopped. Nothing half-finished was kept; run the same command to go on.", file=sys.stderr)
         return 130
+
+
+def _silence():
+    """Let nothing be written at exit to an output that takes nothing."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        sys.stdout = None  # it never was a file
 
 
 def _parser(arguments):
@@ -42,7 +65,7 @@ def _parser(arguments):
         ("book", book, "execute what is out of date and write the book to _build/html"),
         ("notebooks", notebooks, "execute the notebooks that are out of date"),
         ("pdf", pdf, "write the book as one PDF to _build"),
-        ("verify", verify, "give a verdict per published claim; exit 1 if one that was reproduced no longer is"),
+        ("verify", verify, "give a verdict per published claim; exit code 3 if one that was reproduced no longer is"),
     ):
         sub = command(name, function, help)
         sub.add_argument("--params", metavar="FILE", help="YAML file with parameters that replace the defaults")
@@ -187,6 +210,11 @@ def compare(options):
     from ptmreuse.evidence.folder import read_folder
 
     first, second = (study.of_coder(read_folder(tables)) for tables in (options.first, options.second))
+    if not set(first["papers"]["paper"]) & set(second["papers"]["paper"]):
+        raise StudyError(
+            expected="papers that both folders hold", found="none in both", where="compare",
+            do="write their ids alike in the two tables papers",
+        )  # fmt: skip
     table = compare.evaluate(first, second)
     for row in table.itertuples():
         print(f"{row.question}, {row.measure}: {row.sentence}")
@@ -212,7 +240,15 @@ def serve(options):
 
     if not (paths.HTML / "index.html").exists():
         raise StudyError(expected="a built book", found="none", where=paths.shown(paths.HTML), do="run make book first")
-    handler = partial(SimpleHTTPRequestHandler, directory=str(paths.HTML))
+
+    class Pages(SimpleHTTPRequestHandler):
+        def send_head(self):
+            try:
+                return super().send_head()
+            except ValueError:  # an address that no file can have
+                self.send_error(404)
+
+    handler = partial(Pages, directory=str(paths.HTML))
     try:
         server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
     except (OSError, OverflowError) as error:
@@ -297,6 +333,8 @@ def clean(options):
     import shutil
 
     if paths.BUILD.exists():
+        with only_run(paths.BUILD / "lock", paths.shown(paths.BUILD)):
+            pass
         shutil.rmtree(paths.BUILD)
     print("Removed _build; data, notebooks and pages are untouched.")
 

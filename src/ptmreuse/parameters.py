@@ -108,10 +108,16 @@ did you mean confidence? (python -m ptmreuse parameters lists all)
         values.update(_from_yaml(path))
     for setting in settings:
         name, equals, text = setting.partition("=")
-        where = f"--set {setting}"
+        where = f"--set {setting[:60]}"
         if not equals:
             raise StudyError(expected="name=value", found=repr(setting), where="--set", do="write --set seed=1")
         values[name.strip()] = _value(name.strip(), text.strip(), where, quoted=False)
+    for name in ("release", "tables"):
+        if values[name] and values["source"] != name:
+            raise StudyError(
+                expected=f"source: {name}, as {name} is set", found=f"source: {values['source']}", where="parameters",
+                do=f"add source: {name}, or take {name} out",
+            )  # fmt: skip
     return values
 
 
@@ -124,13 +130,13 @@ def _from_yaml(path):
         raise StudyError(
             expected="a parameter file", found="no such file", where=where, do="check PARAMS or --params"
         ) from None
-    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
-        raise StudyError(
-            expected="a YAML file in UTF-8",
-            found=type(error).__name__,
-            where=where,
-            do="check PARAMS or --params",
-        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        found = "other bytes" if isinstance(error, UnicodeDecodeError) else error.strerror
+        do = "check PARAMS or --params"
+        raise StudyError(expected="a YAML file in UTF-8", found=found, where=where, do=do) from None
+    except RecursionError:
+        do = "write one name: value per line"
+        raise StudyError(expected="name: value lines", found="deep nesting", where=where, do=do) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -172,9 +178,21 @@ def _value(name, text, where, *, quoted):
             do=f"{hint}python -m ptmreuse parameters lists all)",
         )
     parameter = SCHEMA[NAMES.index(name)]
-    found = f"the text {text!r}" if quoted else text or "nothing"
+    found = f"the text {text[:60]!r}" if quoted else text[:60] or "nothing"
     if parameter.type in ("path", "text"):
-        return text
+        if any(not c.isprintable() for c in text):
+            do = "in YAML write a path with backslashes without quotation marks, or with /"
+            raise StudyError(expected=f"a {parameter.type} in one line", found=repr(text), where=where, do=do)
+        if not quoted and text in ("~", "null", "Null", "NULL"):
+            do = "leave it empty, or take the line out"
+            raise StudyError(expected=f"a {parameter.type}, or nothing", found=text, where=where, do=do)
+        if parameter.type != "path" or not text.startswith("~"):
+            return text
+        try:
+            return str(paths.Path(text).expanduser())
+        except RuntimeError:
+            do = "write the folder in full"
+            raise StudyError(expected="a path", found=f"{text!r}, no home", where=where, do=do) from None
     if parameter.type == "choice":
         if text not in parameter.allowed:
             near = difflib.get_close_matches(text, parameter.allowed, n=1)
@@ -189,7 +207,7 @@ def _value(name, text, where, *, quoted):
     if quoted or not (_WHOLE if whole else _NUMBER).fullmatch(text):
         example = f"write it in plain digits, for example {name}: {parameter.default}"
         raise StudyError(expected=f"a {parameter.type}", found=found, where=where, do=example)
-    value = int(text) if whole else float(text)
+    value = int(text) if whole and len(text) < 99 else float(text)
     return _in_range(parameter, value, where)
 
 
@@ -226,7 +244,7 @@ def of_notebook(path):
     where = paths.shown(path)
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(
             expected="a Jupyter notebook",
             found=f"a file that is not one ({error})",
@@ -242,7 +260,15 @@ def of_notebook(path):
             do="tag the cell that lists the parameters",
         )
     declared = {}
-    for line in ast.parse("".join(tagged[0]["source"])).body:
+    try:
+        lines = ast.parse("".join(tagged[0]["source"])).body
+    except (SyntaxError, ValueError) as error:
+        shown = (getattr(error, "text", "") or "").strip()
+        raise StudyError(
+            expected="plain Python", found=f"{shown!r} ({getattr(error, 'msg', error)})",
+            where=f"{where}, parameters cell, line {getattr(error, 'lineno', 1)}", do="correct this line",
+        ) from None  # fmt: skip
+    for line in lines:
         try:
             declared[line.targets[0].id] = ast.literal_eval(line.value)
         except (AttributeError, ValueError):

@@ -64,8 +64,9 @@ def run_notebook(step, values, scratch):
             kernel_name="python3",
             cwd=str(paths.ROOT),
             progress_bar=sys.stderr.isatty(),
-            # The kernel's own log, not the notebook's: it warns that loopback is not encrypted.
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            # The kernel's own log, not the notebook's: it warns that loopback is not encrypted, and calls it an
+            # error that it is interrupted when all cells have run and it is told to end.
+            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
         )
     except papermill.PapermillExecutionError as error:
         kept = paths.BUILD / "failed" / f"{step.name}.ipynb"

@@ -8,6 +8,7 @@ name its key.
 import json
 import os
 import shutil
+import sys
 
 import pandas as pd
 from IPython import get_ipython
@@ -40,7 +41,18 @@ def start(step):
     folder.mkdir(parents=True)
     _now.update(step=step, folder=folder, numbers={}, items={})
     svg.use_style()
+    shell = get_ipython()
+    if shell and _refuse_open_figures not in shell.events.callbacks["post_run_cell"]:
+        shell.events.register("post_run_cell", _refuse_open_figures)
     _write()
+
+
+def _refuse_open_figures(result=None):
+    """Say on stderr, which stops the build, that a cell drew a figure that no page would show."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot and pyplot.get_fignums():
+        pyplot.close("all")
+        print("a matplotlib figure that no page shows: give it to results.figure", file=sys.stderr)
 
 
 def _write():

@@ -79,15 +79,27 @@ def sphinx(scratch, builder="html"):
     """
     # On a second run of a broken book jupyter-book reports success; an old build folder must never be reused.
     # The package has no __main__. A quarter of the time went into looking for garbage among millions of nodes.
-    start = "import gc; gc.disable(); from jupyter_book.cli.main import main; main()"
-    build = [sys.executable, "-c", start, "build", str(paths.STAGE), "--path-output", str(scratch)]
-    run = subprocess.run(
-        [*build, "--builder", builder, "-W", "--keep-going", "-n"],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONHASHSEED": "0", "NO_COLOR": "1", "COLUMNS": "1000"},
-        check=False,
+    # It ends with this process, however that ends: the other end of its input then closes.
+    start = (
+        "import gc, os, sys, threading; gc.disable()\n"
+        "threading.Thread(target=lambda: (os.read(0, 1), os._exit(9)), daemon=True).start()\n"
+        "from jupyter_book.cli.main import main; main()"
     )
+    build = [sys.executable, "-c", start, "build", str(paths.STAGE), "--path-output", str(scratch)]
+    theirs, ours = os.pipe()
+    try:
+        run = subprocess.run(
+            [*build, "--builder", builder, "-W", "--keep-going", "-n"],
+            stdin=theirs,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env=os.environ | {"PYTHONHASHSEED": "0", "NO_COLOR": "1", "COLUMNS": "1000", "PYTHONUTF8": "1"},
+            check=False,
+        )
+    finally:
+        os.close(theirs)
+        os.close(ours)
     log = re.sub(r"\x1b\[[0-9;]*m", "", run.stdout + run.stderr)
     problems = re.findall(r"^.*(?:WARNING|ERROR|CRITICAL|Error):.*$", log, flags=re.M)
     if run.returncode or problems:

@@ -11,11 +11,13 @@ import importlib
 import io
 import json
 import shutil
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from ptmreuse import parameters, paths
+from ptmreuse.book import build_lock
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch
 
@@ -103,8 +105,13 @@ def run(upto, values, say=print):
     Raises
     ------
     StudyError
-        If a step fails; nothing of it is kept, earlier steps stay.
+        If a step fails; nothing of it is kept, earlier steps stay. Also if another run is at work.
     """
+    with build_lock.only_run(paths.BUILD / "lock", paths.shown(paths.BUILD)):
+        return _run(upto, values, say)
+
+
+def _run(upto, values, say):
     for notebook in NOTEBOOKS:
         parameters.of_notebook(paths.NOTEBOOKS / f"{notebook}.ipynb")
     _prune()
@@ -163,22 +170,24 @@ def needed(upto):
 def _make(step, values, made_from):
     state = paths.STATE / f"{step.name}.json"
     state.unlink(missing_ok=True)
-    scratch = paths.BUILD / "unfinished" / step.name
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+    unfinished = paths.BUILD / "unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(exist_ok=True)
+    # A place of its own: the kernel of a run that was killed may still write into the last one.
+    scratch = Path(tempfile.mkdtemp(prefix=f"{step.name}-", dir=unfinished))
     module, function = step.run.split(":")
     getattr(importlib.import_module(module), function)(step, values, scratch)
     for inside, place in step.outputs.items():
         _discard(place)
         place.parent.mkdir(parents=True, exist_ok=True)
         (scratch / inside).replace(place)
-    shutil.rmtree(scratch.parent)
+    shutil.rmtree(unfinished, ignore_errors=True)
     outputs = {paths.shown(place): tree_hash(place) for place in step.outputs.values()}
     state.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = state.with_suffix(".unfinished")
+    new = state.with_suffix(".unfinished")
     text = json.dumps({"made_from": made_from, "outputs": outputs}, indent=1)
-    unfinished.write_text(text + "\n", encoding="utf-8")
-    unfinished.replace(state)
+    new.write_text(text + "\n", encoding="utf-8")
+    new.replace(state)
 
 
 def _discard(place):

@@ -143,9 +143,28 @@ def code_files(inputs, out, *, workers=1, resume=True, scheduler=None):
             bar.update()
     tables = _tables(files, done, codebook)
     _write(tables.pop("evidence"), out / "coding" / "evidence.csv")
+    tables = _with_hand_made(tables, out)
     for name, table in tables.items():
         _write(table, out / f"{name}.csv")
     return _counts(files, tables)
+
+
+def _with_hand_made(tables, out):
+    """What a person added about the papers, in `out`, stays where the articles themselves do not say it."""
+    papers = tables["papers"].set_index("paper")
+    if (out / "papers.csv").exists():
+        before = study.read_csv(out / "papers.csv")
+        before = study.validate({"papers": before}, where=paths.shown(out))["papers"].set_index("paper")
+        before = before.reindex(papers.index)
+        for column in papers:
+            unsaid = papers[column].isna() | papers[column].isin(["", "unknown"])
+            papers[column] = papers[column].mask(unsaid & before[column].notna(), before[column])
+    fields = tables["fields"]
+    if (out / "fields.csv").exists():
+        added = study.read_csv(out / "fields.csv")
+        added = added[added["paper"].isin(papers.index) & ~added["paper"].isin(fields["paper"])]
+        fields = pd.concat([fields, added], ignore_index=True)
+    return study.validate({**tables, "papers": papers.reset_index(), "fields": fields}, where=paths.shown(out))
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def _read_table(file):
     if file.suffix == ".csv":
         table = study.read_csv(file)
         for column in table:  # a quotation mark that is never closed swallows the rows after it
-            broken = table[column].str.contains("\n", regex=False)
+            broken = table[column].str.contains(r"[\r\n]")
             if broken.any():
                 row = int(broken.to_numpy().argmax())
                 raise StudyError(

@@ -10,6 +10,7 @@ import pandas as pd
 from ptmreuse.evidence import names
 from ptmreuse.evidence.study import FIELDS, PATTERNS, STAGES
 
+OTHER_FIELD = "another field"
 CATEGORIES = {"pattern": PATTERNS, "stage": STAGES, "field": FIELDS}
 
 
@@ -64,6 +65,21 @@ def items(tables, question="pattern"):
     return found.assign(family=known.where(known.notna(), found["canonical"]))
 
 
+def fields_used(fields):
+    """The fields that tables by field show: the study's eight, and *another field* for papers of none of them.
+
+    Examples
+    --------
+    >>> fields_used(pd.DataFrame({"paper": ["a", "a", "b"], "field": ["Chemistry", "Medicine", "Medicine"]}))
+      paper          field
+    0     a      Chemistry
+    1     b  another field
+    """
+    known = fields[fields["field"].isin(FIELDS)]
+    others = fields[~fields["paper"].isin(known["paper"])].assign(field=OTHER_FIELD)
+    return pd.concat([known, others]).drop_duplicates().reset_index(drop=True)
+
+
 def per_field(counted, fields, column):
     """Items per scientific field and category, counted whole and in fractions.
 
@@ -75,29 +91,29 @@ def per_field(counted, fields, column):
     counted : DataFrame
         From `items`.
     fields : DataFrame
-        Study table; fields outside the study's eight are left out.
+        Study table; beside one of the study's eight, other fields are left out.
     column : {'pattern', 'stage'}
 
     Returns
     -------
     DataFrame
-        field, one column per category, whole (their sum) and fractional. Items of papers without a field are
-        in the last row, *no field recorded*.
+        field, one column per category, whole (their sum) and fractional. Items of papers whose fields are all
+        outside the eight are in the row *another field*, of papers without a field in *no field recorded*.
 
     Examples
     --------
     >>> counted = pd.DataFrame({"paper": ["a", "b"], "pattern": ["adaptation", "deployment"]})
-    >>> fields = pd.DataFrame({"paper": ["a", "a"], "field": ["Chemistry", "Neuroscience"]})
+    >>> fields = pd.DataFrame({"paper": ["a", "a", "b"], "field": ["Chemistry", "Neuroscience", "Medicine"]})
     >>> per_field(counted, fields, "pattern")[["field", "whole", "fractional"]].to_numpy().tolist()
-    [['Chemistry', 1, 0.5], ['Neuroscience', 1, 0.5], ['no field recorded', 1, 1.0]]
+    [['Chemistry', 1, 0.5], ['Neuroscience', 1, 0.5], ['another field', 1, 1.0]]
     """
-    known = fields[fields["field"].isin(FIELDS)].drop_duplicates()
+    known = fields_used(fields)
     share = 1 / known.groupby("paper")["field"].transform("size")
     rows = counted.merge(known.assign(share=share), on="paper", how="left")
     rows = rows.assign(field=rows["field"].fillna("no field recorded"), share=rows["share"].fillna(1.0))
     table = pd.crosstab(rows["field"], rows[column])
     table = table.assign(whole=table.sum(axis=1), fractional=rows.groupby("field")["share"].sum())
-    order = [f for f in (*FIELDS, "no field recorded") if f in table.index]
+    order = [f for f in (*FIELDS, OTHER_FIELD, "no field recorded") if f in table.index]
     return table.loc[order].rename_axis(columns=None).reset_index()
 
 

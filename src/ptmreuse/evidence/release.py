@@ -5,7 +5,6 @@ The source is a parameter; whatever it is, the same study tables come out and ev
 
 import hashlib
 import json
-import re
 import shutil
 import sqlite3
 import tempfile
@@ -26,7 +25,8 @@ def read_release(path):
     """As `release.extract`, but a database that was read before is not read again.
 
     The extracted tables are kept in the build folder under the fingerprint of the database (size, time and
-    header, in which SQLite counts changes) and of the code and names that read it.
+    header, in which SQLite counts changes) and of the code and names that read it, with their checksums: kept
+    tables that were changed since are not used.
 
     Raises
     ------
@@ -37,18 +37,24 @@ def read_release(path):
     if not path.is_file() or path.stat().st_size == 0:
         return extract(path)  # says what is wrong
     kept = paths.BUILD / "release" / _fingerprint(path)
-    if kept.is_dir():
+    if (kept / SUMS).is_file() and (kept / SUMS).read_text(encoding="utf-8") == _sums(kept):
         return study.read(kept)
+    shutil.rmtree(kept, ignore_errors=True)  # changed since, or half removed
     tables = extract(path)
     kept.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=kept.parent))
     try:
         study.write(tables, scratch / "tables")
+        (scratch / "tables" / SUMS).write_text(_sums(scratch / "tables"), encoding="utf-8")
         if not kept.exists():
             (scratch / "tables").rename(kept)  # whole or not at all
     finally:
         shutil.rmtree(scratch)
     return tables
+
+
+def _sums(folder):
+    return "".join(f"{paths.sha256(file)}  {file.name}\n" for file in sorted(folder.glob("*.csv")))
 
 
 def _fingerprint(path):
@@ -85,9 +91,9 @@ RULES = {
     "per_paper_and_class": "a paper counts once per class, however many models it has",
     "per_model": "one per (paper, canonical model, class); conflicting answers do not count (ours)",
 }
+SUMS = "sha256.txt"  # beside kept tables: what they were when they were written
 _PATIENCE = 2.0  # seconds to wait for a lock
 _MAGIC = b"SQLite format 3\0"
-_DOI_PREFIX = re.compile(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)")
 
 
 def extract(path):
@@ -264,8 +270,10 @@ def _known(papers, doi, table, row, books):
 
 
 def _doi(written):
+    if isinstance(written, bytes):
+        written = written.decode("utf-8", "replace")
     text = answers.clean(str(written or "")).lower()
-    return _DOI_PREFIX.sub("", text).strip()
+    return study.clean_doi(text.removeprefix("doi:").removeprefix("https://").removeprefix("http://").strip())
 
 
 def _whole(value, low, high):

@@ -18,6 +18,8 @@ provenance an input that the tables were made from                        source
 ========== ============================================================== =========================
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -111,6 +113,21 @@ def _dtype(kind):
     return "Int64" if kind in ("year?", "count", "count?") else "str"
 
 
+_DOI = re.compile(r"(?:(?:https?://)?(?:(?:dx|www)\.)?doi\.org/|doi:?\s*)?(10\.\d{4,9}(?:/|%2f)\S+)", re.I)
+
+
+def clean_doi(text):
+    """A DOI in one spelling: lower case, nothing before it; any other text as it is.
+
+    Examples
+    --------
+    >>> [clean_doi(t) for t in ("https://doi.org/10.1371/A.1", "doi:10.1371/a.1", "10.1371%2Fa.1", "Paper 7")]
+    ['10.1371/a.1', '10.1371/a.1', '10.1371/a.1', 'Paper 7']
+    """
+    found = _DOI.fullmatch(text)
+    return found.group(1).lower().replace("%2f", "/") if found else text
+
+
 def validate(tables, where="study tables"):
     """Check study tables against the schema and give them back with the schema's column order and types.
 
@@ -151,7 +168,18 @@ found '20x0'; correct this value.
             do="rename or remove it",
         )
     checked = {name: _checked(tables[name], name, where) if name in tables else empty(name) for name in SCHEMA}
-    known = set(checked["papers"]["paper"])
+    papers = checked["papers"]
+    again = papers[(papers["doi"] != "") & papers["doi"].duplicated()]
+    if len(again):
+        row, doi = again.index[0], again["doi"].iloc[0]
+        ids = " and ".join(map(repr, papers.loc[papers["doi"] == doi, "paper"].iloc[:2]))
+        raise StudyError(
+            expected="each DOI once",
+            found=f"{doi} for {ids}",
+            where=f"{where}, table papers, row {row + 1}, column doi",
+            do="keep one of the two papers, or correct a DOI",
+        )
+    known = set(papers["paper"])
     for name in ("fields", "uses", "reuse", "stages", "answers"):
         stray = checked[name][~checked[name]["paper"].isin(known)]
         if len(stray):
@@ -178,6 +206,8 @@ def _checked(frame, name, where):
     frame = frame[list(wanted)].reset_index(drop=True)
     out = {column: _column(frame[column], kind, f"{where}, table {name}") for column, kind in wanted.items()}
     result = pd.DataFrame(out)
+    for column in {"paper", "doi"} & set(wanted):
+        result[column] = result[column].map(clean_doi).astype("str")
     repeated = result.duplicated(KEYS[name])
     if repeated.any():
         row = int(np.flatnonzero(repeated)[0])

@@ -172,7 +172,7 @@ def reuse_by_field(uses, fields, *, conf):
     >>> reuse_by_field(uses, fields, conf=0.95)[["field", "papers", "reusing", "share"]].to_numpy().tolist()
     [['Chemistry', 2, 1, 0.5]]
     """
-    rows = fields[fields["field"].isin(FIELDS)].drop_duplicates().merge(uses, on="paper")
+    rows = items.fields_used(fields).merge(uses, on="paper")
     answers = rows.groupby("field")["uses_ptm"]
     table = answers.agg(
         papers="size", reusing=lambda a: int((a == "yes").sum()), unknown=lambda a: int((a == "unknown").sum())

@@ -201,7 +201,9 @@ def _cohen(counts, unit, conf):
         return undefined(n, unit, reason, conf=conf, label=label, scale="number")
     value, se = 0.0, 0.0
     reason = "no interval: one coder used one category only, so kappa is 0 by construction"
-    if (rows > 0).sum() > 1 and (columns > 0).sum() > 1:
+    if (rows * columns).sum() == 0:
+        reason = "no interval: the coders share no category, so kappa is 0 by construction"
+    elif (rows > 0).sum() > 1 and (columns > 0).sum() > 1:
         result = inter_rater.cohens_kappa(counts)
         value, se, reason = float(result.kappa), float(result.std_kappa), ZERO_WIDTH
     low, high = NAN, NAN

@@ -1,0 +1,237 @@
+"""Faults of the machine and bad input: one sentence, an exit code of its own, and no row lost."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import made_release
+from ptmreuse import __main__ as command_line
+from ptmreuse import errors, parameters
+from ptmreuse.book import build_lock
+from ptmreuse.coding import batch
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import items, pilot, release, study
+from ptmreuse.evidence.folder import read_folder
+from ptmreuse.statistics import agreement
+
+
+@pytest.fixture
+def folder(tmp_path):
+    study.write({n: t for n, t in pilot.embedded().items() if n in pilot.CODED}, tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EISDIR, errno.ENAMETOOLONG, 9999])
+def test_what_the_machine_refuses_is_one_sentence_with_the_path(number, monkeypatch, capsys):
+    def refuse(options):
+        raise OSError(number, "said by the system", "my/place.csv")
+
+    monkeypatch.setattr(command_line, "show_parameters", refuse)
+    monkeypatch.setattr(command_line, "_silence", lambda: None)
+    assert command_line.main(["parameters"]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith("ERROR: my/place.csv: expected ") and said.count("\n") == 1
+
+
+def test_a_folder_in_place_of_a_file_and_too_little_memory_are_said(folder):
+    assert "too little" in str(errors.of_machine(MemoryError()))
+    (folder / "papers.csv").unlink()
+    (folder / "papers.csv").mkdir()
+    with pytest.raises(StudyError, match=r"found the folder papers\.csv"):
+        read_folder(folder)
+
+
+def run(*arguments, **environment):
+    command = [sys.executable, "-m", "ptmreuse", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)
+
+
+def test_any_code_page_takes_the_output():
+    made = run("parameters", PYTHONIOENCODING="cp932")
+    assert made.returncode == 0 and not made.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed: " + "9" * 5000, "found inf"),
+        ("confidence: " + "1" * 5000, "found inf"),
+        ("a: " + "[" * 20_000, "deep nesting"),
+        ("a: &a [x]\nb: [*a, *a]", "found a sequence"),
+        ('source: tables\ntables: "C:\\new\\table"', "in one line"),
+        ("source: tables\ntables: ~", "or nothing, found ~"),
+        ("source: tables\ntables: null", "found null"),
+        ("tables: mine", "add source: tables"),
+        ("release: mine.db", "add source: release"),
+        (b"\xff\xfe\x00", "in UTF-8"),
+    ],
+)
+def test_a_bad_parameter_file_is_one_short_sentence(tmp_path, text, said):
+    (tmp_path / "p.yml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(StudyError) as error:
+        parameters.read(tmp_path / "p.yml")
+    assert said in str(error.value) and len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_slip_in_the_parameters_cell_names_cell_and_line(tmp_path, encoding):
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "resamples = 9999\nseed = = 3"}
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": [cell]}), encoding=encoding)
+    said = "parameters cell, line 2" if encoding == "utf-8" else "a Jupyter notebook"
+    with pytest.raises(StudyError, match=said):
+        parameters.of_notebook(tmp_path / "n.ipynb")
+
+
+def test_two_runs_in_one_place_are_one_sentence_and_a_killed_one_holds_nothing(tmp_path):
+    place = str(tmp_path / "lock")
+    hold = (
+        f"from ptmreuse.book.build_lock import only_run as run\nwith run({place!r}, 'x'): print(1, flush=True); input()"
+    )
+    other = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    other.stdout.readline()
+    with pytest.raises(StudyError, match="another run"), build_lock.only_run(tmp_path / "lock", "x"):
+        pass
+    other.kill()
+    other.communicate()
+    with build_lock.only_run(tmp_path / "lock", "x"):
+        pass
+
+
+def test_a_field_outside_the_eight_is_kept_and_counted():
+    counted = pd.DataFrame({"paper": ["a", "b", "c"], "pattern": "adaptation"})
+    fields = pd.DataFrame({"paper": ["a", "a", "b"], "field": ["Chemistry", "Medicine", "Medicine"]})
+    table = items.per_field(counted, fields, "pattern").set_index("field")["whole"]
+    assert table.to_dict() == {"Chemistry": 1, "another field": 1, "no field recorded": 1}
+
+
+def test_a_doi_is_one_paper_however_it_is_written(folder):
+    papers = study.read_csv(folder / "papers.csv")
+    papers.loc[:1, "doi"] = ["10.5555/A.1", "https://www.doi.org/10.5555/a.1"]
+    papers.to_csv(folder / "papers.csv", index=False)
+    with pytest.raises(StudyError, match=r"10\.5555/a\.1 for 'P01' and 'P02'"):
+        read_folder(folder)
+
+
+def test_stray_quotation_marks_in_a_file_with_old_line_ends_swallow_no_row(folder):
+    lines = (folder / "papers.csv").read_text().splitlines()
+    lines[2], lines[3] = lines[2].replace("PLOS", '"PLOS'), lines[3].replace("PLOS", 'PLOS"')
+    text = "\r".join(lines) + "\r"
+    (folder / "papers.csv").write_bytes(text.encode())
+    with pytest.raises(StudyError, match="quotation mark"):
+        read_folder(folder)
+
+
+def test_coding_again_keeps_what_a_person_added(tmp_path):
+    (tmp_path / "a.txt").write_text("Methods\n\nWe fine-tuned a ResNet-50 pre-trained on ImageNet.\n", encoding="utf-8")
+    batch.code_files([tmp_path / "a.txt"], tmp_path / "out")
+    papers = study.read_csv(tmp_path / "out" / "papers.csv").assign(year="2021", natural_science="yes")
+    papers.to_csv(tmp_path / "out" / "papers.csv", index=False)
+    pd.DataFrame({"paper": papers["paper"], "field": "Chemistry"}).to_csv(tmp_path / "out" / "fields.csv", index=False)
+    batch.code_files([tmp_path / "a.txt"], tmp_path / "out")
+    again = study.read_csv(tmp_path / "out" / "papers.csv").iloc[0]
+    assert (again["year"], again["natural_science"]) == ("2021", "yes")
+    assert study.read_csv(tmp_path / "out" / "fields.csv")["field"].tolist() == ["Chemistry"]
+
+
+def test_comparing_folders_without_a_common_paper_is_refused(folder, tmp_path, capsys):
+    other = {name: study.read_csv(folder / f"{name}.csv") for name in pilot.CODED}
+    study.write({name: table.assign(paper="x" + table["paper"]) for name, table in other.items()}, tmp_path / "other")
+    assert command_line.main(["compare", str(folder), str(tmp_path / "other")]) == 1
+    assert "none in both" in capsys.readouterr().err
+
+
+def test_coders_without_a_common_category_have_a_reason():
+    found = agreement.agreement(["a", "b", "a"], ["c", "d", "c"], resamples=199)
+    assert found.kappa.value == 0 and "share no category" in found.kappa.reason
+
+
+def test_kept_tables_of_a_database_that_were_edited_are_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(release.paths, "BUILD", tmp_path / "build")
+    made_release.write_release(tmp_path / "r.db", 1, 120, messy=False, text_kb=0.1)
+    first = release.read_release(tmp_path / "r.db")
+    kept = next((tmp_path / "build" / "release").iterdir())
+    for spoil in (lambda: (kept / "uses.csv").write_text("paper\n"), lambda: [f.unlink() for f in kept.iterdir()]):
+        spoil()
+        assert len(release.read_release(tmp_path / "r.db")["uses"]) == len(first["uses"]) > 0
+    assert len(release.extract(tmp_path / "r.db")["uses"]) == len(first["uses"])
+
+
+def test_the_served_book_stays_on_this_machine_and_within_its_folder(tmp_path, monkeypatch):
+    import http.client
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    (tmp_path / "html").mkdir()
+    (tmp_path / "html" / "index.html").write_text("the book")
+    (tmp_path / "secret").write_text("secret")
+    monkeypatch.setattr(command_line.paths, "HTML", tmp_path / "html")
+    started = []
+    monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", lambda server: started.append(server))
+    assert command_line.main(["serve", "--port", "0"]) == 0
+    server = started[0]
+    monkeypatch.undo()
+    assert server.server_address[0] == "127.0.0.1"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def ask(path):
+        client = http.client.HTTPConnection(*server.server_address, timeout=5)
+        client.request("GET", path)
+        reply = client.getresponse()
+        return reply.status, reply.read()
+
+    try:
+        with ThreadPoolExecutor(20) as pool:
+            assert set(pool.map(ask, ["/"] * 100)) == {(200, b"the book")}
+        for path in ("/../secret", "/%2e%2e/secret", "//secret", "/..%2fsecret", "/%00", "/" + "x" * 3000):
+            status, body = ask(path)
+            assert status in (400, 404, 414) and b"secret" not in body
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_figure_left_open_is_said(tmp_path):
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance()\n"
+        "s.run_cell('from ptmreuse.book import record; record.start(\"x\")')\n"
+        "s.run_cell('import matplotlib.pyplot as p; p.plot([1]); p.show()')"
+    )
+    made = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env=os.environ | {"MPLBACKEND": "agg", "PTMREUSE_RESULTS": str(tmp_path)},
+    )  # fmt: skip
+    assert "give it to results.figure" in made.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks up the child in /proc")
+def test_a_child_that_builds_pages_ends_with_its_parent(tmp_path):
+    code = f"""
+import subprocess
+from pathlib import Path
+from ptmreuse.book import site
+real, build = subprocess.run, "from jupyter_book.cli.main import main; main()"
+wait = "import time; open({str(tmp_path / "pid")!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+subprocess.run = lambda command, **more: real([*command[:2], command[2].replace(build, wait)], **more)
+site.sphinx(Path("."))
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    child = Path("/proc", (tmp_path / "pid").read_text(), "stat")
+    parent.kill()
+    parent.wait()
+    until(lambda: not child.exists() or child.read_text().split()[2] == "Z")
+
+
+def until(done):
+    for _ in range(200):
+        if done():
+            return
+        time.sleep(0.1)
+    pytest.fail("not within 20 s")
