@@ -70,6 +70,17 @@ def test_pilot_workbook(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("written", "year", "named"), [("4/22/2022", 2024, 1), ("4/22/2024", 2024, 0), ("4/22/2021", 2021, 0)]
+)
+def test_the_year_that_the_workbook_has_wrong_is_corrected_by_name(tmp_path, written, year, named):
+    row = ("10.1371/journal.ppat.1012163", written, "True", "True", "[SignalP 5.0, Deployment]")
+    tables = pilot.read_pilot(workbook(tmp_path / "p.xlsx", [row, ROWS[0]]))
+    assert tables["papers"]["year"].tolist() == [year, 2016]
+    notes = tables["provenance"]["version"].tolist()[1:]
+    assert notes == ["10.1371/journal.ppat.1012163: year 2022 as written, corrected to 2024"] * named
+
+
+@pytest.mark.parametrize(
     ("column", "value", "message"),
     [
         (0, " ", "p.xlsx, cell A2: expected a DOI, found ''"),

@@ -12,6 +12,7 @@ from ptmreuse.evidence import pilot, study
 
 PILOT = pilot.embedded()
 FACTS = study.published()["value"]
+FIRST = PILOT["papers"]["paper"].iloc[0]
 
 
 def test_the_embedded_pilot_is_the_published_pilot():
@@ -25,6 +26,8 @@ def test_the_embedded_pilot_is_the_published_pilot():
         assert len(with_it) == FACTS[f"pilot_pairs_{pattern}"]
         assert with_it["paper"].nunique() == FACTS[f"pilot_papers_{pattern}"]
     assert set(codes["paper"]) == set(uses.loc[uses["uses_ptm"] == "yes", "paper"])
+    assert PILOT["papers"].groupby("year").size().to_dict() == dict.fromkeys(range(2014, 2025), 10)
+    assert PILOT["provenance"]["version"].iloc[-1].endswith("year 2022 as written, corrected to 2024")
 
 
 def test_written_tables_read_back_the_same(tmp_path):
@@ -46,7 +49,7 @@ def broken(table, row=0, **cells):
     [
         (broken("uses", uses_dl="maybe"), "table uses, row 1, column uses_dl: expected one of yes, no, unknown"),
         (broken("uses", row=4, paper="P999"), "table uses, row 5, column paper: expected a paper that is listed"),
-        (broken("papers", row=1, paper="P01"), "table papers, row 2: expected each paper once, found 'P01' again"),
+        (broken("papers", row=1, paper=FIRST), f"table papers, row 2: expected each paper once, found '{FIRST}' again"),
         (broken("papers", year="MMXX"), "expected a year from 1900 to 2100, found 'MMXX'"),
         (broken("papers", cited_by="-1"), "expected a whole number, 0 or more, found '-1'"),
         (broken("reuse", pattern="Adaptation"), "column pattern: expected one of conceptual"),

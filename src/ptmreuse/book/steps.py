@@ -51,7 +51,7 @@ STEPS = (
     Step(
         "tables", "bring the coded papers in use into study tables", "ptmreuse.evidence.sources:write_evidence",
         {"tables": paths.TABLES / "evidence"},
-        files=("data/pilot_years.csv", "data/pilot_pairs.csv", "data/models.csv"),
+        files=("data/pilot_papers.csv", "data/pilot_pairs.csv", "data/pilot_corrections.csv", "data/models.csv"),
         parameters=(*SOURCE_PARAMETERS, "seed", "simulated_papers"),
     ),
     Step(

@@ -64,7 +64,7 @@ def read_folder(folder):
     if "provenance" not in tables:
         tables["provenance"] = pd.DataFrame(
             [
-                pilot.input("tables", files[name], f"{where}/{files[name].name}", len(tables[name]))
+                pilot._input_sources("tables", files[name], f"{where}/{files[name].name}", len(tables[name]))
                 for name in pilot.CODED
                 if name in files
             ]

@@ -34,8 +34,8 @@ from ptmreuse.evidence import fetch, names, study
 def embedded():
     """The pilot that the study's authors coded by hand, as study tables (data kind: coded).
 
-    The embedded facts are the pilot's year totals and its 47 (model, pattern) pairs in 23 numbered papers.
-    Papers P24 onwards stand for the other coded papers, which have a year and answers but no identity here.
+    Papers go by their DOI. Publication years are those of data/pilot_papers.csv, where a year that the workbook
+    has wrong is corrected and the date as written stands beside it.
 
     Returns
     -------
@@ -44,48 +44,51 @@ def embedded():
     Raises
     ------
     StudyError
-        If the pairs and the year totals contradict each other.
+        If a year, a correction, or the papers with pairs contradict the workbook's dates and answers.
     """
-    years_path, pairs_path = paths.DATA / "pilot_years.csv", paths.DATA / "pilot_pairs.csv"
-    years = study.read_csv(years_path).astype("int64")
-    pairs = study.read_csv(pairs_path)
-    pairs["year"] = pairs["year"].astype("int64")
-    named = pairs.drop_duplicates("paper")[["paper", "year"]]
-    blocks = [named.assign(uses_dl="yes", uses_ptm="yes")]
-    for row in years.itertuples():
-        here = int((named["year"] == row.year).sum())
-        if here != row.reuses_ptm or not row.reuses_ptm <= row.uses_dl <= row.papers:
+    papers_path, pairs_path = paths.DATA / "pilot_papers.csv", paths.DATA / "pilot_pairs.csv"
+    coded, pairs = study.read_csv(papers_path), study.read_csv(pairs_path)
+    corrected = study.corrections()
+    for row, paper in enumerate(coded.itertuples(), start=1):
+        written = paper.date_as_written[-4:]
+        if paper.year != corrected["year"].get(paper.doi, written):
             raise StudyError(
-                expected=f"{row.reuses_ptm} papers with pairs in {row.year}, within {row.uses_dl} deep-learning papers "
-                f"of {row.papers}",
-                found=f"{here} papers with pairs",
-                where=f"{paths.shown(years_path)} against {paths.shown(pairs_path)}",
-                do="correct the file that differs from the authors' workbook",
+                expected=f"the year {written} as written, or a correction in data/{study.CORRECTIONS}",
+                found=repr(paper.year),
+                where=f"{paths.shown(papers_path)}, row {row}, column year",
+                do="correct the year, or name the correction with its source",
             )
-        answers = ["yes"] * (row.uses_dl - here) + ["no"] * (row.papers - row.uses_dl)
-        blocks.append(pd.DataFrame({"year": row.year, "uses_dl": answers, "uses_ptm": "no"}))
-    coded = pd.concat(blocks, ignore_index=True)
-    coded["paper"] = [f"P{i:02d}" for i in range(1, len(coded) + 1)]
+    stray = sorted(set(pairs["doi"]) ^ set(coded.loc[coded["reuses_ptm"] == "yes", "doi"]))
+    if stray:
+        raise StudyError(
+            expected="pairs for every paper that reuses a model, and for no other",
+            found=f"{stray[0]} in one of them only",
+            where=f"{paths.shown(papers_path)} against {paths.shown(pairs_path)}",
+            do="correct the file that differs from the authors' workbook",
+        )
     models = names.normalise(pairs["model"])
     tables = {
-        "papers": coded[["paper", "year"]].assign(
-            doi="", megajournal="PLOS", cited_by=pd.NA, natural_science="yes", full_text="unknown"
+        "papers": coded[["doi", "year"]].assign(
+            paper=coded["doi"], megajournal="PLOS", cited_by=pd.NA, natural_science="yes", full_text="unknown"
         ),
-        "uses": coded[["paper", "uses_dl", "uses_ptm"]].assign(coder="authors"),
-        "reuse": pairs[["paper", "model", "pattern"]].assign(
+        "uses": pd.DataFrame(
+            {"paper": coded["doi"], "coder": "authors", "uses_dl": coded["uses_dl"], "uses_ptm": coded["reuses_ptm"]}
+        ),
+        "reuse": pairs.rename(columns={"doi": "paper"}).assign(
             coder="authors", canonical=models["canonical"].to_numpy(), family=models["family"].to_numpy()
         ),
         "provenance": pd.DataFrame(
             [
-                _input("embedded", "coded", years_path, int(years["papers"].sum())),
-                _input("embedded", "coded", pairs_path, len(pairs)),
+                input("embedded", "coded", papers_path, len(coded)),
+                input("embedded", "coded", pairs_path, len(pairs)),
+                *study.correction_entries("embedded", coded["doi"]),
             ]
         ),
     }
     return study.validate(tables, where="embedded pilot")
 
 
-def _input(source, kind, path, rows, rejected=0):
+def input(source, kind, path, rows, rejected=0):
     return {
         "source": source,
         "kind": kind,
@@ -111,7 +114,8 @@ def read_pilot(path):
     """The authors' hand-coding workbook as study tables (data kind: coded).
 
     One sheet, one paper per row: DOI, date, two yes/no answers, and ``[model, pattern]`` pairs separated by
-    semicolons.
+    semicolons. A year that data/pilot_corrections.csv corrects is taken from there and the accounts say so; a
+    workbook that has another year by now is taken as it is.
 
     Raises
     ------
@@ -134,6 +138,7 @@ def read_pilot(path):
             do="use the workbook as the authors published it",
         )
     papers, uses, pairs = [], [], []
+    corrected, applied = study.corrections(), []
     for number, row in enumerate(rows, start=2):
         cells = list(row[: len(PILOT_COLUMNS)])
         if not any(cell not in (None, "") for cell in cells):
@@ -142,7 +147,11 @@ def read_pilot(path):
         doi = str(doi or "").strip().lower()
         if not doi:
             _refuse(where, f"A{number}", "a DOI", doi)
-        papers.append((doi, _year(date, where, number)))
+        year = _year(date, where, number)
+        if doi in corrected.index and str(year) == corrected.loc[doi, "year_as_written"]:
+            applied.append(doi)  # named in the accounts
+            year = int(corrected.loc[doi, "year"])
+        papers.append((doi, year))
         uses.append((doi, _yes_no(dl, where, f"C{number}"), _yes_no(ptm, where, f"D{number}")))
         pairs += [(doi, *pair) for pair in _pairs(listed, where, number)]
     reuse = pd.DataFrame(pairs, columns=["paper", "model", "pattern"])
@@ -157,7 +166,9 @@ def read_pilot(path):
         ),
         "uses": pd.DataFrame(uses, columns=["paper", "uses_dl", "uses_ptm"]).assign(coder="authors"),
         "reuse": reuse.assign(coder="authors", canonical=found["canonical"], family=found["family"]),
-        "provenance": pd.DataFrame([input("pilot", path, where, len(papers))]),
+        "provenance": pd.DataFrame(
+            [_input_sources("pilot", path, where, len(papers)), *study.correction_entries("pilot", applied)]
+        ),
     }
     return study.validate(tables, where=where)
 
@@ -215,7 +226,7 @@ def _pairs(listed, where, number):
     return pairs
 
 
-def input(source, path, where, rows):
+def _input_sources(source, path, where, rows):
     return {
         "source": source,
         "kind": "coded",

@@ -99,7 +99,7 @@ def until(tables, last_year, source):
     >>> from ptmreuse.evidence.pilot import embedded
     >>> tables = until(embedded(), 2022, "embedded")
     >>> len(tables["papers"]), len(tables["rejects"])
-    (91, 19)
+    (90, 20)
     """
     papers = tables["papers"]
     late = papers[(papers["year"] > last_year).fillna(False)]

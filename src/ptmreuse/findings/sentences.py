@@ -19,8 +19,8 @@ SOURCES = {
     "simulated": "a simulated corpus, which says nothing about the world",
 }
 SCOPE = {
-    "embedded": "Its papers are real, but few, from PLOS only and apparently chosen without the study's search terms; "
-    "they can neither confirm nor refute its shares.",
+    "embedded": "Its papers are real: a random sample, ten per publication year, of the natural-science PLOS articles "
+    "that the study's search had found. They speak of these articles, not of the other megajournals.",
     "release": "Its codes are what the study itself counted; only checked papers tell how often they are right.",
     "tables": "What they say about the study depends on how their papers were chosen and coded.",
     "simulated": "Nothing that it shows is a finding.",
@@ -104,8 +104,9 @@ def raters(pair):
 
 
 DESIGN = {
-    "embedded": "The authors' pilot took about the same number of papers from every year. Early years, when deep "
-    "learning was rare, therefore weigh more here than in the literature.",
+    "embedded": "The authors' pilot drew ten papers from every year at random, out of the natural-science PLOS "
+    "articles that the search had found. Early years, when deep learning was rare, therefore weigh more here "
+    "than among these articles.",
     "release": "The database holds the papers that the searches found, as many from each year as there were.",
     "tables": "How the papers were chosen decides what their shares speak of.",
     "simulated": "The simulated papers grow in number from year to year.",
