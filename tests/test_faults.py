@@ -1,10 +1,14 @@
 """Faults of the machine and bad input: one sentence, an exit code of its own, and no row lost."""
 
+import contextlib
 import errno
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,8 +17,7 @@ import pytest
 
 import made_release
 from ptmreuse import __main__ as command_line
-from ptmreuse import errors, parameters
-from ptmreuse.book import build_lock
+from ptmreuse import errors, one_run, parameters
 from ptmreuse.coding import batch
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import items, pilot, release, study
@@ -91,16 +94,14 @@ def test_a_slip_in_the_parameters_cell_names_cell_and_line(tmp_path, encoding):
 
 def test_two_runs_in_one_place_are_one_sentence_and_a_killed_one_holds_nothing(tmp_path):
     place = str(tmp_path / "lock")
-    hold = (
-        f"from ptmreuse.book.build_lock import only_run as run\nwith run({place!r}, 'x'): print(1, flush=True); input()"
-    )
+    hold = f"from ptmreuse.one_run import only_run as run\nwith run({place!r}, 'x'): print(1, flush=True); input()"
     other = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     other.stdout.readline()
-    with pytest.raises(StudyError, match="another run"), build_lock.only_run(tmp_path / "lock", "x"):
+    with pytest.raises(StudyError, match="another run"), one_run.only_run(tmp_path / "lock", "x"):
         pass
     other.kill()
     other.communicate()
-    with build_lock.only_run(tmp_path / "lock", "x"):
+    with one_run.only_run(tmp_path / "lock", "x"):
         pass
 
 
@@ -115,7 +116,7 @@ def test_a_doi_is_one_paper_however_it_is_written(folder):
     papers = study.read_csv(folder / "papers.csv")
     papers.loc[:1, "doi"] = ["10.5555/A.1", "https://www.doi.org/10.5555/a.1"]
     papers.to_csv(folder / "papers.csv", index=False)
-    with pytest.raises(StudyError, match=r"10\.5555/a\.1 for 'P01' and 'P02'"):
+    with pytest.raises(StudyError, match=r"10\.5555/a\.1 for '"):
         read_folder(folder)
 
 
@@ -235,3 +236,92 @@ def until(done):
             return
         time.sleep(0.1)
     pytest.fail("not within 20 s")
+
+
+DRIP = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n"
+
+
+@pytest.fixture
+def endpoint_that(tmp_path):
+    """Start a server that answers each connection by a function of the connection; gives code-llm's arguments."""
+    pytest.importorskip("openai")
+    (tmp_path / "a.txt").write_text("Methods\n\nWe trained a convolutional network on leaves.\n", encoding="utf-8")
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def start(answer):
+        def serve():
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                threading.Thread(target=one, args=[connection], daemon=True).start()
+
+        def one(connection):
+            with contextlib.suppress(OSError), connection:
+                connection.recv(100_000)
+                answer(connection)
+
+        threading.Thread(target=serve, daemon=True).start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        return ["code-llm", tmp_path / "a.txt", "--model", "m", "--base-url", address, "--cache", tmp_path / "c.db",
+                "--out", tmp_path / "out", "--timeout", "1", "--max-retries", "0"]  # fmt: skip
+
+    yield start
+    listening.close()
+
+
+def drip(connection, head=DRIP):
+    connection.sendall(head)
+    while True:
+        connection.sendall(b" ")
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("head", [DRIP, b"HTTP/1.1 200 OK\r\nX:"])
+def test_a_reply_that_drips_ends_at_the_timeout(endpoint_that, tmp_path, head):
+    started = time.monotonic()
+    made = run(*endpoint_that(lambda connection: drip(connection, head)))
+    assert made.returncode == 0 and time.monotonic() - started < 15
+    assert "no reply within 1 seconds" in (tmp_path / "out" / "rejects.csv").read_text()
+
+
+@pytest.mark.parametrize("charset", ["rot13", "no-such", "utf-16", "idna"])
+def test_a_reply_in_a_wrong_charset_is_a_reject(endpoint_that, tmp_path, charset):
+    reply = b"HTTP/1.1 %b\r\nContent-Type: application/json; charset=%b\r\nContent-Length: 2\r\n\r\n{}"
+    statuses = iter([b"200 OK", b"500 No", b"200 OK"])
+    made = run(*endpoint_that(lambda connection: connection.sendall(reply % (next(statuses), charset.encode()))))
+    assert made.returncode == 0 and "Traceback" not in made.stderr
+    assert len(study.read_csv(tmp_path / "out" / "rejects.csv")) == 1
+
+
+def test_interrupting_ends_at_once(endpoint_that):
+    arguments = endpoint_that(drip)
+    arguments[arguments.index("--timeout") + 1] = "600"
+    asking = subprocess.Popen([sys.executable, "-m", "ptmreuse", *map(str, arguments)], stderr=subprocess.PIPE)
+    time.sleep(5)
+    started = time.monotonic()
+    asking.send_signal(signal.SIGINT)
+    said = asking.communicate(timeout=30)[1].decode()
+    assert asking.returncode == 130 and time.monotonic() - started < 4 and "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "more", [["--max-retries", "-1"], ["--timeout", "0"], ["--timeout", "nan"], ["--sampling", '{"temperature": NaN}']]
+)
+def test_settings_that_cannot_be_sent_are_one_sentence(endpoint_that, more):
+    made = run(*endpoint_that(drip), *more)
+    assert made.returncode == 1 and made.stderr.startswith("ERROR: model coder, settings")
+
+
+def test_the_output_folder_is_checked_before_the_first_question(endpoint_that, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    asked = []
+    made = run(*endpoint_that(asked.append))
+    assert made.returncode == 4 and "out" in made.stderr and not asked
+
+
+def test_a_second_run_on_one_cache_is_refused(endpoint_that, tmp_path):
+    with one_run.only_run(tmp_path / "c.db.lock", "x"):
+        made = run(*endpoint_that(drip))
+    assert made.returncode == 1 and "another run that uses it" in made.stderr

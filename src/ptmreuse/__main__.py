@@ -8,8 +8,8 @@ import time
 
 from ptmreuse import errors, parameters, paths
 from ptmreuse.book import steps
-from ptmreuse.book.build_lock import only_run
 from ptmreuse.errors import StudyError
+from ptmreuse.one_run import only_run
 
 
 def main(arguments=None):

@@ -16,8 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ptmreuse import parameters, paths
-from ptmreuse.book import build_lock
+from ptmreuse import one_run, parameters, paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch
 
@@ -107,7 +106,7 @@ def run(upto, values, say=print):
     StudyError
         If a step fails; nothing of it is kept, earlier steps stay. Also if another run is at work.
     """
-    with build_lock.only_run(paths.BUILD / "lock", paths.shown(paths.BUILD)):
+    with one_run.only_run(paths.BUILD / "lock", paths.shown(paths.BUILD)):
         return _run(upto, values, say)
 
 

@@ -15,7 +15,9 @@ must fit the schema and the labels of the question, and every quote is looked up
 
 import hashlib
 import json
+import math
 import os
+import queue
 import re
 import sqlite3
 import threading
@@ -120,7 +122,45 @@ def open(cache, mode):
     return db
 
 
-def sender(model, base_url, timeout, max_retries, http_client):
+def apart(work, stop, seconds=math.inf):
+    """The result of `work`, done in a thread that is left behind when `stop` is set or the seconds are over.
+
+    Raises
+    ------
+    CancelledError
+        If `stop` was set.
+    TimeoutError
+        If it took longer.
+    """
+    done, end = queue.SimpleQueue(), time.monotonic() + seconds
+
+    def run():
+        try:
+            done.put((work(), None))
+        except Exception as error:  # noqa: BLE001 - raised where the result is awaited
+            done.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    while True:
+        try:
+            result, error = done.get(timeout=max(0.0, min(0.2, end - time.monotonic())))
+        except queue.Empty:
+            if stop.is_set():
+                raise CancelledError from None
+            if time.monotonic() >= end:
+                raise TimeoutError from None
+            continue
+        if error is not None:
+            raise error
+        return result
+
+
+def _text(response):
+    """A reply as text; JSON says its encoding itself, whatever the header says."""
+    return response.content.decode(json.detect_encoding(response.content), "replace")
+
+
+def sender(model, base_url, timeout, max_retries, http_client, stop):
     """A function that sends a request and gives the raw reply, or {"failure": why there is none}; and its client."""
     if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", base_url or ""):  # not shown: it may hold a password
         expected = "an address like http://127.0.0.1:11434/v1, without user name, password or query"
@@ -135,7 +175,19 @@ def sender(model, base_url, timeout, max_retries, http_client):
     except ImportError:
         do = 'run pip install "ptmreuse[llm]" (replaying a cache needs no package)'
         raise endpoint_error("packages", "the package openai", "none", do) from None
-    settings = {"timeout": timeout, "max_retries": max_retries, "http_client": http_client}
+    import httpx2  # what openai sends with
+
+    web = http_client or openai.DefaultHttpxClient(timeout=timeout)
+    send_whole = web.send
+
+    def within(request, **more):  # the client's own timeout begins anew with every byte
+        try:
+            return apart(lambda: send_whole(request, **more), threading.Event(), timeout)
+        except TimeoutError:
+            raise httpx2.ReadTimeout("no whole reply", request=request) from None
+
+    web.send = within
+    settings = {"timeout": timeout, "max_retries": max_retries, "http_client": web}
     client = openai.OpenAI(api_key=key or "none", base_url=base_url, **settings)
 
     def clean(text):  # a server may say the key back; placeholders such as "EMPTY" are no secret
@@ -149,14 +201,17 @@ def sender(model, base_url, timeout, max_retries, http_client):
         own = {name: asked[name] for name in ("model", "messages", "response_format")}
         rest = {name: value for name, value in asked.items() if name not in own}
         try:
-            return clean(client.chat.completions.with_raw_response.create(**own, extra_body=rest).text)
+            create = client.chat.completions.with_raw_response.create
+            return clean(_text(apart(lambda: create(**own, extra_body=rest).http_response, stop)))
         except openai.APIStatusError as error:
             failure = f"HTTP {error.status_code}"
             if error.status_code in (401, 403):  # such replies may hold parts of the key
                 raise halt(f"no permission ({failure})", "set the environment variable OPENAI_API_KEY") from None
             if error.status_code == 404:
                 raise halt(f"no such model or address ({failure})", "correct --model or --base-url") from None
-            failure += f": {error.response.text[:200]}"
+            failure += f": {_text(error.response)[:200]}"
+        except (LookupError, UnicodeError):
+            failure = "the reply is in an encoding that cannot be read"
         except openai.APITimeoutError:
             failure = f"no reply within {timeout:g} seconds"
         except openai.APIConnectionError as error:

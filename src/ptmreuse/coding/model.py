@@ -18,15 +18,17 @@ import json
 import re
 import sqlite3
 import sys
+import tempfile
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
 from tqdm import tqdm
 
-from ptmreuse import paths
+from ptmreuse import one_run, paths
 from ptmreuse.coding import articles, endpoint
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import answers, names, replies, study
@@ -254,6 +256,15 @@ def _tables(results, coder, version, texts):
     return {**tables, "evidence": evidence}
 
 
+def _no_json(sampling):
+    """Whether settings cannot be sent: JSON has no NaN and no infinity."""
+    try:
+        json.dumps(sampling, allow_nan=False)
+    except (TypeError, ValueError):
+        return True
+    return False
+
+
 def code_with_model(
     articles,
     *,
@@ -320,16 +331,23 @@ def code_with_model(
     reserved = not isinstance(sampling, dict) or {"model", "messages", "response_format", "stream", "n"} & set(sampling)
     if mode not in endpoint.MODES:
         raise endpoint.endpoint_error("mode", f"one of {', '.join(endpoint.MODES)}", repr(mode), "choose one")
-    if reserved or concurrency < 1 or (price_in is None) != (price_out is None):
-        expected = "one or more articles at a time, both prices or none, and settings of sampling alone"
-        found = f"concurrency {concurrency}, prices {price_in} and {price_out}, sampling {sampling}"
+    waits = 0 < timeout < 1e6 and 0 <= max_retries <= 1000
+    if reserved or _no_json(sampling) or concurrency < 1 or not waits or (price_in is None) != (price_out is None):
+        expected = (
+            "one or more articles at a time, a timeout above 0, 0 or more retries, both prices or none, and settings "
+            "of sampling alone, in JSON"
+        )
+        found = f"concurrency {concurrency}, timeout {timeout}, retries {max_retries}, "
+        found += f"prices {price_in} and {price_out}, sampling {sampling}"
         raise endpoint.endpoint_error("settings", expected, found, "correct them")
-    db, client = endpoint.open(cache, mode), None
+    db, client, held = endpoint.open(cache, mode), None, ExitStack()
+    if mode != "replay":  # two runs would ask, and pay, twice
+        held.enter_context(one_run.only_run(f"{cache}.lock", f"cache {Path(cache).name}"))
     pool, spent, stop = ThreadPoolExecutor(concurrency), Counter(), threading.Event()
     try:
         send = None
         if mode != "replay":
-            send, client = endpoint.sender(model, base_url, timeout, max_retries, http_client)
+            send, client = endpoint.sender(model, base_url, timeout, max_retries, http_client, stop)
         ask = endpoint.asker(model, send, db, mode, texts, sampling, spent, stop)
         coder = f"model:{model}"
         futures = [pool.submit(_code_article, n, article, ask, coder) for n, article in enumerate(articles, 1)]
@@ -346,6 +364,7 @@ def code_with_model(
         db.close()
         if client:
             client.close()
+        held.close()
     bill = (
         f"{spent['asked']} answers asked and {spent['cached']} from the cache; "
         f"{spent['prompt']} prompt tokens, {spent['answer']} answer tokens"
@@ -388,6 +407,9 @@ def main_code_llm(options):
         )
     out = Path(settings.pop("out"))
     settings.pop("command", None)
+    (out / "evidence").mkdir(parents=True, exist_ok=True)  # before anything is asked and paid for
+    with tempfile.TemporaryFile(dir=out):
+        pass
     tables = code_with_model(files, **settings)
     study.write({"evidence": tables.pop("evidence")}, out / "evidence")  # beside, not among, the study tables
     study.write(tables, out)
