@@ -60,11 +60,21 @@ bench: $(VENV)/ready ## measure speed and memory (minutes)
 lint: $(VENV)/ready ## check the style of the code
 	@$(RUN) lint
 
-# The mark is made last, so that an interrupted installation is repeated.
+# The last mark is made last, so that an interrupted installation is repeated. Only a .venv that make made (the first
+# mark) is ever cleared: one made by hand is used as it is. Where Python comes without its own pip (Colab, Debian),
+# the one at hand installs into the new environment.
 $(VENV)/ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 15) else "Python 3.11 to 3.14 is needed, $(PYTHON) is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 ...")'
-	@echo "Installing the locked packages into $(VENV) (once, about a minute) ..."
-	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $(VENV)/ready
+	@if test -e $(VENV) && ! test -e $(VENV)/made-by-make && ! test -e $(VENV)/ready; then \
+	  if $(RUN) parameters >/dev/null 2>&1; then echo "Using $(VENV) as it is: make did not make it."; exit 0; fi; \
+	  echo "expected a $(VENV) that holds the locked packages, found one that make did not make and that lacks them;"; \
+	  echo "install them (page How to reproduce), or move it away and make will make one"; exit 1; \
+	fi; set -e; \
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 15) else "Python 3.11 to 3.14 is needed, $(PYTHON) is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 ...")'; \
+	echo "Installing the locked packages into $(VENV) (once, about a minute) ..."; \
+	rm -rf $(VENV); mkdir $(VENV); touch $(VENV)/made-by-make; \
+	pip="$(BIN)/python -m pip"; \
+	if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv $(VENV); \
+	else $(PYTHON) -m venv --without-pip $(VENV); pip="$(PYTHON) -m pip --python $(BIN)/python"; fi; \
+	$$pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; \
+	$$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	touch $(VENV)/ready

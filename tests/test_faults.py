@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 import made_release
 from ptmreuse import __main__ as command_line
-from ptmreuse import errors, one_run, parameters
+from ptmreuse import errors, one_run, parameters, paths
 from ptmreuse.coding import batch
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import items, pilot, release, study
@@ -325,3 +326,16 @@ def test_a_second_run_on_one_cache_is_refused(endpoint_that, tmp_path):
     with one_run.only_run(tmp_path / "c.db.lock", "x"):
         made = run(*endpoint_that(drip))
     assert made.returncode == 1 and "another run that uses it" in made.stderr
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize(("answers", "said"), [(True, "Using .venv as it is"), (False, "make did not make")])
+def test_make_never_clears_an_environment_that_it_did_not_make(tmp_path, answers, said):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(paths.ROOT / name, tmp_path)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\nexit {0 if answers else 1}\n")
+    python.chmod(0o755)
+    made = subprocess.run(["make", "book"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert python.exists() and said in made.stdout and (made.returncode == 0) == answers
