@@ -5,6 +5,7 @@ import pytest
 
 from conftest import run
 from ptmreuse import paths
+from ptmreuse.analysis import patterns
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
 from ptmreuse.findings import claims
@@ -17,7 +18,7 @@ def judge(claim, source, kind="coded", **found):
     registry = pd.DataFrame(
         [
             {"key": LEDGER.loc[claim, "key"], "text": "x", "value": "", "low": "", "high": "", "n": "47",
-             "unit": "pairs", "step": "02_coding", "cell": 7} | found
+             "unit": LEDGER.loc[claim, "unit"], "confidence": 0.95, "step": "02_coding", "cell": 7} | found
         ]
     ).set_index("key", drop=False)  # fmt: skip
     return claims.evaluate(LEDGER.loc[[claim]], registry if found else registry.iloc[:0], source, kind).iloc[0]
@@ -27,21 +28,25 @@ def judge(claim, source, kind="coded", **found):
     ("claim", "source", "found", "verdict"),
     [
         ("v1-analysed", "release", {"value": 17511}, "reproduced"),
-        ("v1-analysed", "release", {"value": 17512}, "not consistent"),
+        ("v1-analysed", "release", {"value": 17512}, "differs"),
         ("v1-analysed", "embedded", {"value": 110}, "not checkable"),
         ("v1-analysed", "release", {}, "not checkable"),
         ("adaptation-share", "release", {"value": 0.70291}, "reproduced"),
-        ("adaptation-share", "release", {"value": 0.7031}, "not consistent"),
-        ("adaptation-share", "embedded", {"value": 0.447, "low": 0.233, "high": 0.667}, "not consistent"),
-        ("adaptation-share", "embedded", {"value": 0.6, "low": 0.5, "high": 0.8}, "consistent"),
+        ("adaptation-share", "release", {"value": 0.7031}, "differs"),
+        ("adaptation-share", "embedded", {"value": 0.447, "low": 0.233, "high": 0.6528}, "differs"),
+        ("adaptation-share", "embedded", {"value": 0.447, "low": 0.233, "high": 0.653}, "cannot tell"),
+        ("adaptation-share", "embedded", {"value": 0.7, "low": 0.653, "high": 0.7528}, "agrees"),
+        ("adaptation-share", "embedded", {"value": 0.7, "low": 0.653, "high": 0.753}, "cannot tell"),
+        ("adaptation-share", "embedded", {"value": 0.7, "low": 0.66, "high": 0.75, "confidence": 0.8}, "cannot tell"),
+        ("adaptation-share", "embedded", {"value": 0.7, "low": 0.5, "high": 0.9}, "cannot tell"),
         ("adaptation-share", "embedded", {"value": "nan", "low": "nan", "high": "nan"}, "not checkable"),
         ("adaptation-leads", "release", {"value": 1}, "reproduced"),
-        ("adaptation-leads", "release", {"value": 2, "low": 1, "high": 3}, "not consistent"),
-        ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 1}, "consistent"),
-        ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 3}, "not checkable"),
-        ("adaptation-leads", "tables", {"value": 3, "low": 2, "high": 3}, "not consistent"),
+        ("adaptation-leads", "release", {"value": 2, "low": 1, "high": 3}, "differs"),
+        ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 1}, "agrees"),
+        ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 3}, "cannot tell"),
+        ("adaptation-leads", "tables", {"value": 3, "low": 2, "high": 3}, "differs"),
         ("full-text-agree", "release", {"value": 6962}, "reproduced"),
-        ("full-text-label", "embedded", {"value": 6962}, "not consistent"),
+        ("full-text-label", "embedded", {"value": 6962}, "differs"),
     ],
 )
 def test_verdicts(claim, source, found, verdict):
@@ -50,24 +55,41 @@ def test_verdicts(claim, source, found, verdict):
     assert judged["reason"]
 
 
+def test_a_claim_is_never_judged_in_another_unit():
+    with pytest.raises(StudyError, match=r"expected a number of instances, found evidence_adaptation_instances_share"):
+        judge("adaptation-share", "embedded", value=0.7, low=0.66, high=0.74, unit="pairs")
+
+
+def test_one_field_that_leads_does_not_speak_for_all():
+    sure, open_ = (
+        pd.DataFrame({"paper": range(30), "pattern": "adaptation"}),
+        pd.DataFrame({"paper": range(4), "pattern": ["adaptation", "adaptation", "deployment", "conceptual"]}),
+    )
+    second = pd.DataFrame({"paper": range(30), "pattern": ["deployment"] * 29 + ["adaptation"]})
+    again = {"conf": 0.95, "resamples": 199, "seed": 1}
+    for parts, low, high in (([sure, open_], 1, 3), ([sure.iloc[:1], second, sure], 2, 3), ([sure, sure], 1, 1)):
+        worst = patterns.worst_rank([patterns.rank(part, "pattern", "adaptation", **again) for part in parts])
+        assert (worst.low, worst.high) == (low, high)
+
+
 def test_a_database_is_judged_by_the_release_that_it_holds():
     total = dict.fromkeys(("text", "low", "high", "n", "unit", "step", "cell"), "")
     total |= {"key": "evidence_papers", "value": 18091}
     registry = pd.DataFrame([total, total | {"key": "evidence_cited", "value": 13815}]).set_index("key", drop=False)
     judged = claims.evaluate(LEDGER, registry, "release", "coded").set_index("id")
-    assert judged.loc[["may-found", "may-cited"], "verdict"].tolist() == ["reproduced", "not consistent"]
+    assert judged.loc[["may-found", "may-cited"], "verdict"].tolist() == ["reproduced", "differs"]
     assert judged.loc["v1-cited", ["verdict", "reason"]].tolist() == [
         "not checkable", "the database in use holds the papers of May 2026, not of v1",
     ]  # fmt: skip
     registry.loc["evidence_papers", "value"] = 18090
     judged = claims.evaluate(LEDGER, registry, "release", "coded").set_index("id")
-    assert judged.loc[["may-found", "v1-cited"], "verdict"].tolist() == ["not consistent", "reproduced"]
+    assert judged.loc[["may-found", "v1-cited"], "verdict"].tolist() == ["differs", "reproduced"]
 
 
 def test_papers_that_were_set_aside_make_no_number_wrong():
     registry = pd.DataFrame([{"key": "evidence_papers", "text": "91", "value": 91} | dict.fromkeys(
         ("low", "high", "n", "unit", "step", "cell"), "")]).set_index("key", drop=False)  # fmt: skip
-    for whole, verdict in ((True, "not consistent"), (False, "not checkable")):
+    for whole, verdict in ((True, "differs"), (False, "not checkable")):
         judged = claims.evaluate(LEDGER.loc[["pilot-papers"]], registry, "embedded", "coded", whole=whole)
         assert judged["verdict"].tolist() == [verdict]
 
@@ -104,6 +126,8 @@ def test_every_published_quantity_is_claimed_or_belongs_to_a_claim():
         (",equal,v1_cited", ",equals,v1_cited", "column check: expected one of equal, share, top, found 'equals'"),
         ("v1-cited,", "v1-analysed,", "v1-analysed twice"),
         ("id,question", "name,question", "expected the columns id"),
+        ("study,papers", "world,papers", "column board: expected one of study, clerical, found 'world'"),
+        (",0.05,", ",,", "expected the difference that would matter, fixed before the result is seen"),
         (",,0.0005,", ",,half,", "column tolerance: expected a number or nothing, found 'half'"),
     ],
 )
@@ -135,5 +159,5 @@ def test_a_changed_number_turns_the_right_claim_and_the_pages(broken_project):
     assert "NO LONGER REPRODUCED pilot-pairs-adaptation: expected 21, found 20" in lost.stdout
     assert "NO LONGER REPRODUCED pilot-pairs-deployment: expected 10, found 11" in lost.stdout
     assert "NO LONGER REPRODUCED pilot-papers:" not in lost.stdout
-    claimed = study.read_csv(broken_project / "_build" / "results" / "04_findings" / "claims.csv").set_index("id")
-    assert claimed.loc["pilot-pairs-adaptation", ["found", "verdict"]].tolist() == ["20", "not consistent"]
+    claimed = study.read_csv(broken_project / "_build" / "results" / "04_findings" / "clerical.csv").set_index("id")
+    assert claimed.loc["pilot-pairs-adaptation", ["found", "verdict"]].tolist() == ["20", "differs"]

@@ -44,7 +44,7 @@ def test_a_messy_release_gives_a_book_whose_counts_are_the_truth(broken_project,
     fields = study.read_csv(results / "04_findings" / "fields.csv").set_index("field")["reusing"].astype("int64")
     assert fields.to_dict() == {field: counts["uses_ptm"] for field, counts in truth["fields"].items()}
     verdicts = study.read_csv(results / "04_findings" / "claims.csv").set_index("id")
-    assert verdicts.loc["v1-analysed", "verdict"] == "not consistent"
+    assert verdicts.loc["v1-analysed", "verdict"] == "differs"
     assert verdicts.loc["adaptation-leads", "verdict"] == "reproduced"
     for name in ("index", "02_coding", "numbers"):
         page = parser.parse(str(broken_project / "_build" / "html" / f"{name}.html"))

@@ -176,6 +176,25 @@ def pattern_counts(tables, unit, by, unknown):
     return counts, total, len(open_rows)
 
 
+def adaptation_of_instances(tables, *, conf, resamples, seed):
+    """Share of the reuse instances (paper x model) that are adaptation: the unit of the published share.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Study tables of one coder.
+    conf, resamples, seed
+        Of the interval; papers are resampled.
+
+    Returns
+    -------
+    Estimate
+    """
+    return estimate_under(
+        "adaptation is the majority", tables, conf=conf, resamples=resamples, seed=seed, unit="instances"
+    )
+
+
 def _lead(counts, total, leader, *, unit, conf, resamples, seed):
     """Share of one category less that of the next most frequent one; papers are resampled."""
     label = f"lead of {leader}"

@@ -240,3 +240,33 @@ def lead_over(counted, category, other, column="pattern", *, conf):
         return share
     p = stats.binomtest(only, papers).pvalue
     return replace(share, p=float(p), detail=share.detail | {"test": "exact sign test"})
+
+
+def worst_rank(ranks):
+    """The rank that a category surely has everywhere: judged by all groups, also those that cannot tell.
+
+    Parameters
+    ----------
+    ranks : list of Estimate
+        From `rank`, one per group, such as a field.
+
+    Returns
+    -------
+    Estimate
+        The lowest rank; its interval goes from the best rank that holds in every group to the worst possible one. A
+        group too small for a rank leaves every rank open.
+
+    Examples
+    --------
+    >>> sure = pd.DataFrame({"paper": range(9), "pattern": "x"})
+    >>> one = sure.iloc[:1]  # a field with one paper
+    >>> found = worst_rank([rank(part, "pattern", "x", conf=0.95, resamples=99, seed=1) for part in (sure, one)])
+    >>> found.value, found.low, found.high
+    (1.0, 1.0, 3.0)
+    """
+    told = [r for r in ranks if not np.isnan(r.low)]
+    if not told:
+        return ranks[0]
+    worst = max(told, key=lambda r: (r.value, r.high))
+    high = max(r.high for r in told) if len(told) == len(ranks) else float(len(PATTERNS))
+    return replace(worst, low=max(r.low for r in told), high=max(high, worst.high))

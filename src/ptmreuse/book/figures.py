@@ -205,8 +205,9 @@ def strata(sample, row, column):
 
 VERDICT_LOOK = {
     "reproduced": (svg.GREEN, "o", "full"),
-    "consistent": (svg.BLUE, "o", "left"),
-    "not consistent": (svg.ORANGE, "X", "full"),
+    "agrees": (svg.BLUE, "o", "left"),
+    "differs": (svg.ORANGE, "X", "full"),
+    "cannot tell": (svg.SOFT, "D", "left"),
     "not checkable": (svg.SOFT, "o", "none"),
 }
 
@@ -245,5 +246,5 @@ def claims_board(verdicts):
     ax.xaxis.set_visible(False)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
-    svg.move_legend(fig, *ax.get_legend_handles_labels(), columns=4)
+    svg.move_legend(fig, *ax.get_legend_handles_labels(), columns=3)
     return fig

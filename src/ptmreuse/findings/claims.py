@@ -4,10 +4,17 @@
 verdict                   meaning
 ========================= ==================================================================================
 reproduced                recomputed from the data the claim is about, or published twice, with the same result
-consistent                within the interval of another sample of real papers
-not consistent            recomputed or published elsewhere with another result, or outside that interval
-not checkable             the data at hand cannot decide it; the reason says why
+agrees                    the whole 95 % interval of another sample lies within the margin around the published
+                          share, or that sample leaves no other leader
+differs                   recomputed or published elsewhere with another result; or the interval of another sample
+                          lies wholly outside the margin, or that sample rules the leader out
+cannot tell               another sample speaks to it, but its interval is too wide for either
+not checkable             the data at hand say nothing about it; the reason says what is missing
 ========================= ==================================================================================
+
+Level and margin stand in the ledger and in `LEVEL`, not among the reader's parameters: with less certainty no
+verdict may get better. A margin is the difference that would change what the study concludes (five points of a
+share). Claims of the study and clerical checks (a sum against the sum of the same workbook) are two boards.
 """
 
 import re
@@ -19,12 +26,14 @@ from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
 from ptmreuse.parameters import DEFAULTS
 
-VERDICTS = ("reproduced", "consistent", "not consistent", "not checkable")
+VERDICTS = ("reproduced", "agrees", "differs", "cannot tell", "not checkable")
+BOARDS = ("study", "clerical")
+LEVEL = 0.95  # of every interval that judges a claim
 CHECKS = ("equal", "share", "top")
 TOTAL = "evidence_papers"  # all papers of the source; tells which release a database holds
 COLUMNS = (
-    "id", "question", "statement", "release", "check", "fact", "expected", "tolerance", "key", "same_data", "sample",
-    "caution", "why_not", "baseline",
+    "id", "question", "statement", "release", "board", "unit", "population", "check", "fact", "expected", "tolerance",
+    "margin", "key", "same_data", "sample", "caution", "why_not", "baseline",
 )  # fmt: skip
 
 
@@ -59,7 +68,12 @@ def ledger(facts, path=None):
     rows = []
     for row, claim in enumerate(frame.to_dict("records"), start=1):
         where = f"{paths.shown(path)}, row {row} ({claim['id']})"
-        for column, allowed in (("check", CHECKS), ("baseline", VERDICTS), ("sample", ("yes", "no"))):
+        for column, allowed in (
+            ("check", CHECKS),
+            ("baseline", VERDICTS),
+            ("sample", ("yes", "no")),
+            ("board", BOARDS),
+        ):
             if claim[column] not in allowed:
                 raise StudyError(
                     expected=f"one of {', '.join(allowed)}",
@@ -67,12 +81,20 @@ def ledger(facts, path=None):
                     where=f"{where}, column {column}",
                     do="correct this value",
                 )
-        if not re.fullmatch(r"(\d+(\.\d+)?)?", claim["tolerance"]):
+        for column in ("tolerance", "margin"):
+            if not re.fullmatch(r"(\d+(\.\d+)?)?", claim[column]):
+                raise StudyError(
+                    expected="a number or nothing",
+                    found=repr(claim[column]),
+                    where=f"{where}, column {column}",
+                    do="correct this value",
+                )
+        if claim["check"] == "share" and not claim["margin"]:
             raise StudyError(
-                expected="a number or nothing",
-                found=repr(claim["tolerance"]),
-                where=f"{where}, column tolerance",
-                do="correct this value",
+                expected="the difference that would matter, fixed before the result is seen",
+                found="an empty cell",
+                where=f"{where}, column margin",
+                do="write it, such as 0.05",
             )
         if not claim["key"] or (claim["same_data"] != "any" and not claim["why_not"]):
             raise StudyError(
@@ -141,8 +163,13 @@ def evaluate(claims, registry, source, kind, whole=True):
     Returns
     -------
     DataFrame
-        One row per claim: id, question, statement, release, expected, found, interval, verdict, reason, notebook,
-        cell, source_kind, source, baseline.
+        One row per claim: id, question, statement, release, board, unit, expected, found, interval, verdict, reason,
+        notebook, cell, key, source_kind, source, baseline.
+
+    Raises
+    ------
+    StudyError
+        If a claim is judged by a number of another unit.
     """
     held = _release_held(claims, registry) if source == "release" else None
     return pd.DataFrame([_judge(claim, registry, source, kind, held, whole) for claim in claims.to_dict("records")])
@@ -170,6 +197,11 @@ def _judge(claim, registry, source, kind, held, whole):
         reason = claim["why_not"] or f"no number {key} was recorded"
     elif held and claim["check"] != "top" and claim["release"] not in (held, "pilot") and claim["same_data"] != "any":
         reason, found = f"the database in use holds the papers of {held}, not of {claim['release']}", None
+    elif found["unit"] and claim["same_data"] != "any" and found["unit"] != claim["unit"]:
+        raise StudyError(
+            expected=f"a number of {claim['unit']}", found=f"{key}, of {found['unit']}",
+            where=f"data/claims.csv, claim {claim['id']}", do="name the key that has the unit of the claim",
+        )  # fmt: skip
     elif same and not whole and claim["same_data"] != "any":
         reason, found = "papers were set aside by the parameter last_year", None
     elif same:
@@ -186,6 +218,8 @@ def _judge(claim, registry, source, kind, held, whole):
         "question": claim["question"],
         "statement": claim["statement"],
         "release": claim["release"],
+        "board": claim["board"],
+        "unit": claim["unit"],
         "expected": claim["target_text"],
         "found": "" if found is None else f"{'rank ' if claim['check'] == 'top' else ''}{found['text']}",
         "interval": "" if found is None else _interval(claim, found),
@@ -207,20 +241,68 @@ def _recomputed(claim, value):
     what = (
         "two published numbers, which" if claim["same_data"] == "any" else "recomputed from these papers; the results"
     )
-    return "reproduced" if same else "not consistent", f"{what} {'agree' if same else 'differ'}{caution}"
+    return "reproduced" if same else "differs", f"{what} {'agree' if same else 'differ'}{caution}"
 
 
 def _sampled(claim, found):
-    low, high = (pd.to_numeric(found[c], errors="coerce") for c in ("low", "high"))
+    low, high, level = (pd.to_numeric(found[c], errors="coerce") for c in ("low", "high", "confidence"))
     if pd.isna(low) or pd.isna(high):
         return "not checkable", f"too few {found['unit']} for an interval; {claim['why_not']}"
+    if level != LEVEL:
+        return "cannot tell", f"claims are judged by {wording.percent(LEVEL, 0)} intervals, this run has others"
     sample = f"another sample, of {wording.count(float(found['n']), found['unit'])}"
-    if claim["check"] == "top" and low <= 1 < high:
-        return "not checkable", f"{sample}: ranks {low:.0f} to {high:.0f} are possible, so it cannot tell what leads"
-    inside = low <= claim["target"] <= high
-    what = "its interval includes the published result" if inside else "its interval excludes the published result"
     caution = f"; {claim['caution']}" if claim["caution"] else ""
-    return "consistent" if inside else "not consistent", f"{sample}: {what}{caution}"
+    for verdict, reason in SAMPLED[claim["check"]]:
+        if RULES[verdict, claim["check"]](low, high, claim["target"], float(claim["margin"] or 0)):
+            return verdict, f"{sample}: {reason}{caution}"
+    raise AssertionError(claim["id"])
+
+
+# How another sample of real papers judges a claim: in this order, the first rule that holds. The page on the rules
+# prints this table.
+RULES = {
+    ("agrees", "share"): lambda low, high, target, margin: target - margin <= low and high <= target + margin,
+    ("differs", "share"): lambda low, high, target, margin: high < target - margin or low > target + margin,
+    ("cannot tell", "share"): lambda low, high, target, margin: True,
+    ("agrees", "top"): lambda low, high, target, margin: high <= 1,
+    ("differs", "top"): lambda low, high, target, margin: low > 1,
+    ("cannot tell", "top"): lambda low, high, target, margin: True,
+}
+SAMPLED = {
+    "share": (
+        ("agrees", "its whole interval lies within the margin around the published share"),
+        ("differs", "its whole interval lies outside the margin around the published share"),
+        ("cannot tell", "its interval reaches beyond the margin on one side and into it on the other"),
+    ),
+    "top": (
+        ("agrees", "no other can lead within its interval"),
+        ("differs", "within its interval another leads"),
+        ("cannot tell", "within its interval this one leads or another does"),
+    ),
+}
+
+
+def rules():
+    """The rules of `evaluate` for another sample, as a table for the page.
+
+    Returns
+    -------
+    DataFrame
+        check, order, verdict, when; one row per rule.
+
+    Examples
+    --------
+    >>> rules()["verdict"].tolist()[:3]
+    ['agrees', 'differs', 'cannot tell']
+    """
+    about = {"share": "a share", "top": "what leads"}
+    return pd.DataFrame(
+        [
+            {"claim about": about[check], "order": order, "verdict": verdict, "when": when}
+            for check, listed in SAMPLED.items()
+            for order, (verdict, when) in enumerate(listed, start=1)
+        ]
+    )
 
 
 def _interval(claim, found):
@@ -231,7 +313,7 @@ def _interval(claim, found):
     return f"{'rank ' if claim['check'] == 'top' else ''}{show(low)} to {show(high)}"
 
 
-def verify(values, path=None):
+def verify(values, folder=None):
     """Print the verdict per claim; say which claims no longer are what they were.
 
     Parameters
@@ -244,20 +326,22 @@ def verify(values, path=None):
     int
         3 if a claim that was reproduced no longer is (1 and 4 are errors), else 0.
     """
-    path = path or paths.RESULTS / "04_findings" / "claims.csv"
-    verdicts = study.read_csv(path)
+    folder = folder or paths.RESULTS / "04_findings"
+    verdicts = pd.concat([study.read_csv(folder / f"{name}.csv") for name in ("claims", "clerical")], ignore_index=True)
     simulated = "; SIMULATED papers, not evidence" if "simulated" in set(verdicts["data_kind"]) else ""
     if simulated:
         print("SIMULATED papers, not evidence:")
     for claim in verdicts.to_dict("records"):
         found = f", found {claim['found']}" if claim["found"] else ""
-        why = f" ({claim['reason']})" if claim["verdict"] == "not checkable" else ""
+        why = f" ({claim['reason']})" if claim["verdict"] in ("cannot tell", "not checkable") else ""
         print(f"{claim['verdict']:<15} {claim['id']}: expected {claim['expected']}{found}{why}")
-    counts = verdicts["verdict"].value_counts()
-    print(
-        "; ".join(f"{counts.get(v, 0)} {v}" for v in VERDICTS)
-        + f"; {len(verdicts)} claims, source: {values['source']}{simulated}"
-    )
+    for board, part in verdicts.groupby("board", sort=False):
+        counts = part["verdict"].value_counts()
+        what = "claims of the study" if board == "study" else "clerical checks"
+        print(
+            f"{len(part)} {what}: {'; '.join(f'{counts.get(v, 0)} {v}' for v in VERDICTS)}"
+            f"; source: {values['source']}{simulated}"
+        )
     if values["source"] != "release":
         print("The released database is doi:10.5281/zenodo.21874098; run with source: release and release: FILE.")
     # The baseline was recorded with all embedded data; another run has no verdicts to fall back from.

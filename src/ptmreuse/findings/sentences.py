@@ -307,9 +307,9 @@ def what_holds(verdicts):
 
     Examples
     --------
-    >>> verdicts = pd.DataFrame({"question": ["RQ1", "pilot"], "verdict": ["consistent", "reproduced"]})
+    >>> verdicts = pd.DataFrame({"question": ["RQ1", "pilot"], "verdict": ["agrees", "reproduced"]})
     >>> what_holds(verdicts).partition(": ")[2]
-    'none reproduced, 1 consistent, none not consistent, none not checkable.'
+    'none reproduced, 1 agrees, none differs, none cannot tell, none not checkable.'
     """
     asked = verdicts.loc[verdicts["question"].str.startswith("RQ"), "verdict"]
     counts = asked.value_counts()
