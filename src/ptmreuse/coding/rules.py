@@ -16,7 +16,7 @@ What the rules cannot decide is "unknown", never "no".
 from collections import Counter, defaultdict
 
 from ptmreuse.coding.codebook import default_codebook
-from ptmreuse.coding.sentences import read
+from ptmreuse.coding.reading import read
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import names, study
 
