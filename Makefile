@@ -12,7 +12,7 @@ ifneq ($(MISTYPED),)
 $(error expected PARAMS=, TABLES=, RELEASE= or PYTHON=, found $(MISTYPED))
 endif
 
-.PHONY: help book notebooks pdf verify data validate test test-llm serve clean lock calibrate bench lint
+.PHONY: help book notebooks pdf verify review release data validate test test-llm serve clean lock calibrate bench lint
 
 help: ## show this list
 	@echo "make COMMAND [PARAMS=my.yml]"
@@ -29,6 +29,12 @@ pdf: $(VENV)/ready ## write the book as one PDF
 
 verify: $(VENV)/ready ## print a verdict per published claim
 	@$(RUN) verify $(OPTIONS)
+
+review: $(VENV)/ready ## compare the last run with the authors'
+	@$(RUN) review $(OPTIONS)
+
+release: $(VENV)/ready ## keep the results of the last run as the authors'
+	@$(RUN) release
 
 data: $(VENV)/ready ## fetch the pilot workbook, its articles and a list of the released files
 	@$(RUN) data $(if $(RELEASE),--release "$(RELEASE)",)

@@ -16,7 +16,8 @@ def main(arguments=None):
     """Run one command and give its exit code.
 
     0: done; 1: one clear sentence said why not; 2: a mistyped command; 3: `verify` found a claim that no longer
-    holds; 4: the machine refused (a file, a full disk, memory); 130: stopped by Ctrl+C.
+    holds, or `review` a result that is not the authors'; 4: the machine refused (a file, a full disk, memory);
+    130: stopped by Ctrl+C.
     """
     if sys.version_info < (3, 11):  # noqa: UP036 - the message a newcomer with an old Python needs
         sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0])
@@ -65,6 +66,8 @@ def _parser(arguments):
         ("book", book, "execute what is out of date and write the book to _build/html"),
         ("notebooks", notebooks, "execute the notebooks that are out of date"),
         ("pdf", pdf, "write the book as one PDF to _build"),
+        ("review", review, "compare the last run with the authors'; exit code 3 if a result is not theirs"),
+        ("release", release, "keep the results of the last run in expected/ as the authors' run"),
         ("verify", verify, "give a verdict per published claim; exit code 3 if one that was reproduced no longer is"),
     ):
         sub = command(name, function, help)
@@ -117,7 +120,9 @@ def _values(options):
 
 def _run(upto, options):
     started = time.monotonic()
-    ran = steps.run(upto, _values(options))
+    from ptmreuse.review import run_record
+
+    ran = run_record.recorded(upto, _values(options))
     return ran, time.monotonic() - started
 
 
@@ -155,6 +160,22 @@ def verify(options):
     from ptmreuse.findings import claims
 
     return claims.verify(_values(options))
+
+
+def review(options):
+    """Compare the last run with the authors'."""
+    from ptmreuse.review import authors_run
+
+    return authors_run.review(_values(options))
+
+
+def release(options):
+    """Build the book and keep its results as the authors' run."""
+    _run("book", options)
+    from ptmreuse.review import authors_run
+
+    authors_run.release(_values(options))
+    print(f"Wrote {paths.shown(authors_run.EXPECTED)}; look at its changes in git before you commit them.")
 
 
 def counts(options):

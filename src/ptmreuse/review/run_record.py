@@ -1,0 +1,182 @@
+"""The record of a run: what was made anew, when, on what machine, with which versions.
+
+``_build/run.json`` is written only when a step ran, so that it changes only when a run does. No page reads it:
+the pages keep the same bytes for the same input, whatever the clock says. It holds no name of a user or a
+machine and no absolute path, and ends with a seal over the rest, so that an edit by hand is seen.
+"""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import time
+
+from ptmreuse import lock, paths
+from ptmreuse.book import steps
+from ptmreuse.errors import StudyError
+
+RECORD = paths.BUILD / "run.json"
+
+
+def recorded(upto, values):
+    """Bring the steps up to date, as `steps.run` does, and record the run if anything ran.
+
+    Parameters
+    ----------
+    upto : str
+        The last step wanted.
+    values : dict
+        The parameters of the run.
+
+    Returns
+    -------
+    list of str
+        The steps that ran.
+    """
+    started, begun = datetime.datetime.now(datetime.UTC), []
+
+    def say(line):
+        begun.append(time.monotonic())
+        print(line)
+
+    ran = steps.run(upto, values, say)
+    if ran:
+        ends = [*begun[1:], time.monotonic()]
+        seconds = [round(end - start, 1) for start, end in zip(begun, ends, strict=True)]
+        _write(started.isoformat(timespec="seconds"), dict(zip(ran, seconds, strict=True)), values)
+    return ran
+
+
+def _write(started, seconds, values):
+    before = _steps_before()
+    made = {}
+    for step in steps.STEPS:
+        if step.name in seconds:
+            made[step.name] = {"run": started, "seconds": seconds[step.name]}
+        elif (paths.STATE / f"{step.name}.json").exists():
+            made[step.name] = before.get(step.name, {"run": "not recorded", "seconds": None})
+    record = {
+        "started": started,
+        "ran": list(seconds),
+        "steps": made,
+        "parameters": {
+            name: str(value) for name, value in values.items() if name not in ("release", "tables", "pilot")
+        },
+        "commit": _commit(),
+        **machine(),
+    }
+    unfinished = RECORD.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(record | {"seal": _seal(record)}, indent=1) + "\n", encoding="utf-8")
+    unfinished.replace(RECORD)
+
+
+def _steps_before():
+    try:
+        return read()["steps"]
+    except StudyError:
+        return {}
+
+
+def _seal(record):
+    return paths.text_sha256(json.dumps(record, sort_keys=True))
+
+
+def machine():
+    """What of this machine may move a number; nothing that names it or its user.
+
+    Returns
+    -------
+    dict
+        python, system, processor, cores, memory_peak_mb (None where the system does not tell), lock (hash),
+        other_versions (what is installed otherwise than locked).
+
+    Examples
+    --------
+    >>> sorted(machine())
+    ['cores', 'lock', 'memory_peak_mb', 'other_versions', 'processor', 'python', 'system']
+    """
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_peak_mb": _peak(),
+        "lock": paths.sha256(paths.ROOT / "requirements.lock"),
+        "other_versions": other_versions(),
+    }
+
+
+def _peak():
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1024**2 if platform.system() == "Darwin" else 1024
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return round(max(resource.getrusage(w).ru_maxrss for w in who) / unit)
+
+
+def other_versions():
+    """The installed packages whose version is not that of requirements.lock, as name -> "locked, installed".
+
+    Returns
+    -------
+    dict of str to str
+    """
+    locked = {}
+    for pin in lock.read_pins((paths.ROOT / "requirements.lock").read_text(encoding="utf-8")):
+        name, version = pin.split(";")[0].strip().split("==")
+        locked.setdefault(name, set()).add(version)
+    found = {}
+    for name, versions in sorted(locked.items()):
+        try:
+            installed = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # for another system, or an extra that this environment does without
+        if installed not in versions:
+            found[name] = f"{' or '.join(sorted(versions))} locked, {installed} installed"
+    return found
+
+
+def _commit():
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(paths.ROOT), "rev-parse", "--show-toplevel", "HEAD"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    except OSError:
+        return "no git"
+    lines = done.stdout.splitlines()
+    # An archive unpacked inside somebody else's repository has no commit of its own.
+    inside = done.returncode == 0 and paths.Path(lines[0]).resolve() == paths.ROOT
+    return lines[1] if inside else "no git"
+
+
+def read():
+    """The record of the last run.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    StudyError
+        If there is none, or it is not what a run wrote.
+    """
+    where = paths.shown(RECORD)
+    if not RECORD.exists():
+        raise StudyError(expected="the record of a run", found="none", where=where, do="run make clean, then make book")
+    try:
+        record = json.loads(RECORD.read_text(encoding="utf-8"))
+        seal = record.pop("seal")
+    except (ValueError, KeyError, AttributeError, TypeError):
+        seal = record = None
+    if record is None or seal != _seal(record):
+        raise StudyError(
+            expected="a record as a run wrote it", found="one that was changed afterwards", where=where,
+            do="run make clean, then make book",
+        )  # fmt: skip
+    return record
