@@ -114,11 +114,16 @@ def _quantiles(values, conf):
     return np.quantile(values, [(1 - conf) / 2, (1 + conf) / 2])
 
 
+def _binomial(rng, k, n, size):
+    # numpy's own binomial draws differ between 2.4 and 2.5 for one seed, its uniform ones do not.
+    return stats.binom.ppf(rng.random(size), n, k / n)
+
+
 def _share_twice(label, k, n, *, conf, resamples, seed):
     closed = shares.proportion(k, n, conf=conf, label=label)
     if not 0 < k < n:
         return _twice(closed, _NO_LIMITS, "n/a: nothing to resample, all papers alike" if n else "n/a")
-    draws = np.random.default_rng(seed).binomial(n, k / n, size=resamples) / n
+    draws = _binomial(np.random.default_rng(seed), k, n, resamples) / n
     return _twice(closed, _quantiles(draws, conf), "percentile bootstrap of papers")
 
 
@@ -187,7 +192,7 @@ def _slopes(yes, no, x):
 def _difference_twice(label, k1, n1, k2, n2, *, conf, resamples, seed):
     closed = shares.difference(k1, n1, k2, n2, conf=conf, label=label)
     rng = np.random.default_rng(seed)
-    draws = rng.binomial(n1, k1 / n1, resamples) / n1 - rng.binomial(n2, k2 / n2, resamples) / n2
+    draws = _binomial(rng, k1, n1, resamples) / n1 - _binomial(rng, k2, n2, resamples) / n2
     first = rng.hypergeometric(k1 + k2, n1 + n2 - k1 - k2, n1, size=resamples)
     permuted = first / n1 - (k1 + k2 - first) / n2
     p = (1 + (np.abs(permuted) >= abs(closed.value) - 1e-12).sum()) / (resamples + 1)

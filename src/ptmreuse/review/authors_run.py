@@ -5,6 +5,7 @@ counts only if its step is up to date, so nothing is called the same that was no
 """
 
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -18,7 +19,7 @@ EXPECTED = paths.ROOT / "expected"
 RUN = EXPECTED / "run.json"
 SIX_DIGITS = 5e-7  # closed forms: another processor or library orders sums otherwise
 RESAMPLED = 0.02  # seeded resampling: a limit between two resamples moves by a small part
-GOOD = ("same bytes", "same to six digits", "within tolerance")
+GOOD = ("same bytes", "same to six digits", "within tolerance", "same drawing")
 
 
 def release(values):
@@ -39,14 +40,18 @@ def release(values):
     _must_be_current(values)
     record = run_record.read()
     shutil.rmtree(EXPECTED, ignore_errors=True)
-    hashes = {}
+    hashes, drawings = {}, {}
     for name, path in _outputs().items():
         hashes[name] = paths.sha256(path)
+        if path.suffix == ".svg":
+            drawings[name] = _drawing(path)
         if path.suffix == ".csv":
             (EXPECTED / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, EXPECTED / name)
     kept = {"python": record["python"], "system": record["system"], "processor": record["processor"]}
-    text = json.dumps(kept | {"inputs": _inputs(values), "outputs": hashes}, indent=1, sort_keys=True)
+    text = json.dumps(
+        kept | {"inputs": _inputs(values), "outputs": hashes, "drawings": drawings}, indent=1, sort_keys=True
+    )
     RUN.write_text(text + "\n", encoding="utf-8")
 
 
@@ -64,6 +69,11 @@ def _must_be_current(values):
 def _outputs():
     found = sorted(p for p in paths.RESULTS.rglob("*") if p.is_file() and p.name != "reads.json")
     return {p.relative_to(paths.RESULTS).as_posix(): p for p in found}
+
+
+def _drawing(path):
+    # The names of clipping frames are made from the last bits of their size; nothing drawn depends on them.
+    return paths.text_sha256(re.sub(r"(?<=[\"#])p[0-9a-f]{10}(?=[\")])", "frame", path.read_text(encoding="utf-8")))
 
 
 def _inputs(values):
@@ -86,7 +96,7 @@ def compare(values):
     Returns
     -------
     rows : DataFrame
-        output, result (same bytes, same to six digits, within tolerance, differs, missing, new), detail.
+        output, result (same bytes, same to six digits, within tolerance, same drawing, differs, missing, new), detail.
     inputs : list of str
         The inputs that are not the authors'.
 
@@ -117,6 +127,8 @@ def compare(values):
             result = ("same bytes", "")
         elif here[name].suffix == ".csv":
             result = compare_tables(_read(EXPECTED / name), _read(here[name]))
+        elif here[name].suffix == ".svg" and _drawing(here[name]) == kept["drawings"][name]:
+            result = ("same drawing", "only names inside the file differ")
         else:
             result = ("differs", "a drawing or page of numbers; see the CSV of the same name")
         rows.append((name, *result))
@@ -131,6 +143,7 @@ def _read_expected():
     try:
         kept = json.loads(RUN.read_text(encoding="utf-8"))
         tables = {name: kept["outputs"][name] for name in kept["outputs"] if name.endswith(".csv")}
+        _ = kept["inputs"], kept["drawings"]
     except FileNotFoundError:
         raise StudyError(
             expected="the authors' run", found="none", where=paths.shown(EXPECTED), do="restore the folder expected"
@@ -188,7 +201,7 @@ def compare_tables(theirs, ours):
             grade = _grade(there, here, _is_resampled(column, method))
             if grade > worst[0] or not worst[1]:
                 worst = (grade, f"row {row + 1}, {column}: {there} there, {here} here")
-    return (*GOOD, "differs")[worst[0]], worst[1]
+    return (*GOOD[:3], "differs")[worst[0]], worst[1]
 
 
 def _is_resampled(column, method):
