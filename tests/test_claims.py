@@ -8,20 +8,23 @@ from ptmreuse import paths
 from ptmreuse.analysis import patterns
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
-from ptmreuse.findings import claims
+from ptmreuse.evidence.pilot import embedded
+from ptmreuse.findings import claims, judged
+from ptmreuse.statistics.estimate import Estimate
 
 FACTS = study.published()
 LEDGER = claims.ledger(FACTS).set_index("id", drop=False)
 
 
 def judge(claim, source, kind="coded", **found):
-    registry = pd.DataFrame(
-        [
-            {"key": LEDGER.loc[claim, "key"], "text": "x", "value": "", "low": "", "high": "", "n": "47",
-             "unit": LEDGER.loc[claim, "unit"], "confidence": 0.95, "step": "02_coding", "cell": 7} | found
-        ]
-    ).set_index("key", drop=False)  # fmt: skip
-    return claims.evaluate(LEDGER.loc[[claim]], registry if found else registry.iloc[:0], source, kind).iloc[0]
+    ends = {end: float(found.pop(end)) for end in ("low", "high") if end in found}
+    key = LEDGER.loc[claim, "key"]
+    row = {"key": key, "text": "x", "value": "", "n": "47", "unit": LEDGER.loc[claim, "unit"], "step": "02_coding"}
+    registry = pd.DataFrame([row | {"cell": 7} | found]).set_index("key", drop=False)
+    judging = {key: Estimate(found["value"], **ends)} if ends else {}
+    return claims.evaluate(
+        LEDGER.loc[[claim]], registry if found else registry.iloc[:0], source, kind, judging=judging
+    ).iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,6 @@ def judge(claim, source, kind="coded", **found):
         ("adaptation-share", "embedded", {"value": 0.447, "low": 0.233, "high": 0.653}, "cannot tell"),
         ("adaptation-share", "embedded", {"value": 0.7, "low": 0.653, "high": 0.7528}, "agrees"),
         ("adaptation-share", "embedded", {"value": 0.7, "low": 0.653, "high": 0.753}, "cannot tell"),
-        ("adaptation-share", "embedded", {"value": 0.7, "low": 0.66, "high": 0.75, "confidence": 0.8}, "cannot tell"),
         ("adaptation-share", "embedded", {"value": 0.7, "low": 0.5, "high": 0.9}, "cannot tell"),
         ("adaptation-share", "embedded", {"value": "nan", "low": "nan", "high": "nan"}, "not checkable"),
         ("adaptation-leads", "release", {"value": 1}, "reproduced"),
@@ -60,6 +62,35 @@ def test_a_claim_is_never_judged_in_another_unit():
         judge("adaptation-share", "embedded", value=0.7, low=0.66, high=0.74, unit="pairs")
 
 
+def test_unit_and_population_of_a_claim_are_those_of_the_number_that_judges_it():
+    sampled = LEDGER[LEDGER["sample"] == "yes"]
+    assert set(sampled["key"]) == set(judged.COUNTED)
+    for claim in sampled.itertuples():
+        unit, populations = judged.COUNTED[claim.key]
+        assert (claim.unit, claim.population.partition(" of four")[0] in populations) == (unit, True), claim.id
+    found = judged.estimates(embedded(), conf=0.95, resamples=199, seed=1)
+    for key, (unit, _) in judged.COUNTED.items():
+        assert found[key].unit == unit, key
+
+
+def test_no_verdict_moves_with_the_readers_confidence_and_all_intervals_hold_together():
+    assert judged.level(LEDGER) == pytest.approx(1 - 0.05 / 9)
+    # by hand: Wilson for 39 of 110 at 1 - 0.05/9, z = 2.7729
+    found = judged.estimates(embedded(), conf=judged.level(LEDGER), resamples=199, seed=1)["evidence_dl_share"]
+    z, n, p = 2.7729, 110, 39 / 110
+    half = z * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
+    ends = [(p + z**2 / (2 * n) + sign * half) / (1 + z**2 / n) for sign in (-1, 1)]
+    assert (found.low, found.high) == pytest.approx(tuple(ends), abs=1e-5)
+
+
+def test_the_page_prints_the_rules_that_decide():
+    table = claims.rules()
+    assert table["order"].tolist() == list(range(1, len(claims.RULES) + 1))
+    assert set(table["verdict"]) == set(claims.VERDICTS)
+    last = table.groupby("claim")["when"].last()
+    assert last[[claims.SHARE, claims.TOP]].tolist() == ["otherwise", "otherwise"]
+
+
 def test_one_field_that_leads_does_not_speak_for_all():
     sure, open_ = (
         pd.DataFrame({"paper": range(30), "pattern": "adaptation"}),
@@ -73,8 +104,8 @@ def test_one_field_that_leads_does_not_speak_for_all():
 
 
 def test_a_database_is_judged_by_the_release_that_it_holds():
-    total = dict.fromkeys(("text", "low", "high", "n", "unit", "step", "cell"), "")
-    total |= {"key": "evidence_papers", "value": 18091}
+    total = dict.fromkeys(("text", "n", "step", "cell"), "")
+    total |= {"key": "evidence_papers", "value": 18091, "unit": "papers"}
     registry = pd.DataFrame([total, total | {"key": "evidence_cited", "value": 13815}]).set_index("key", drop=False)
     judged = claims.evaluate(LEDGER, registry, "release", "coded").set_index("id")
     assert judged.loc[["may-found", "may-cited"], "verdict"].tolist() == ["reproduced", "differs"]
@@ -87,8 +118,8 @@ def test_a_database_is_judged_by_the_release_that_it_holds():
 
 
 def test_papers_that_were_set_aside_make_no_number_wrong():
-    registry = pd.DataFrame([{"key": "evidence_papers", "text": "91", "value": 91} | dict.fromkeys(
-        ("low", "high", "n", "unit", "step", "cell"), "")]).set_index("key", drop=False)  # fmt: skip
+    registry = pd.DataFrame([{"key": "evidence_papers", "text": "91", "value": 91, "unit": "papers"} | dict.fromkeys(
+        ("n", "step", "cell"), "")]).set_index("key", drop=False)  # fmt: skip
     for whole, verdict in ((True, "differs"), (False, "not checkable")):
         judged = claims.evaluate(LEDGER.loc[["pilot-papers"]], registry, "embedded", "coded", whole=whole)
         assert judged["verdict"].tolist() == [verdict]

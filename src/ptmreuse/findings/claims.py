@@ -4,7 +4,7 @@
 verdict                   meaning
 ========================= ==================================================================================
 reproduced                recomputed from the data the claim is about, or published twice, with the same result
-agrees                    the whole 95 % interval of another sample lies within the margin around the published
+agrees                    the whole interval of another sample lies within the margin around the published
                           share, or that sample leaves no other leader
 differs                   recomputed or published elsewhere with another result; or the interval of another sample
                           lies wholly outside the margin, or that sample rules the leader out
@@ -12,12 +12,14 @@ cannot tell               another sample speaks to it, but its interval is too w
 not checkable             the data at hand say nothing about it; the reason says what is missing
 ========================= ==================================================================================
 
-Level and margin stand in the ledger and in `LEVEL`, not among the reader's parameters: with less certainty no
+The margin stands in the ledger and the level in `judged`, not among the reader's parameters: with less certainty no
 verdict may get better. A margin is the difference that would change what the study concludes (five points of a
 share). Claims of the study and clerical checks (a sum against the sum of the same workbook) are two boards.
 """
 
 import re
+from collections.abc import Callable
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -28,7 +30,6 @@ from ptmreuse.parameters import DEFAULTS
 
 VERDICTS = ("reproduced", "agrees", "differs", "cannot tell", "not checkable")
 BOARDS = ("study", "clerical")
-LEVEL = 0.95  # of every interval that judges a claim
 CHECKS = ("equal", "share", "top")
 TOTAL = "evidence_papers"  # all papers of the source; tells which release a database holds
 COLUMNS = (
@@ -142,29 +143,144 @@ def _target(claim, facts, where):
     }
 
 
-def evaluate(claims, registry, source, kind, whole=True):
-    """Give every claim its verdict.
+class _Case(NamedTuple):
+    """A claim beside the number that is to judge it."""
+
+    claim: dict
+    found: pd.Series | None  # the registry's row
+    source: str
+    held: str | None  # the release that the database in use holds, as far as its total tells
+    whole: bool
+    limits: tuple  # of another sample's interval, NaN where it has none
+
+    @property
+    def words(self):
+        """Whether published facts are enough: two numbers in words, no papers."""
+        return self.claim["same_data"] == "any"
+
+    @property
+    def same(self):
+        """Whether the data in use are those that the claim is about."""
+        return self.words or self.source in self.claim["same_data"].split()
+
+    @property
+    def margin(self):
+        return float(self.claim["margin"] or 0)
+
+    def about(self, check):
+        return self.claim["check"] == check
+
+    def equal(self):
+        tolerance = float(self.claim["tolerance"] or 0)
+        return abs(float(self.found["value"]) - self.claim["target"]) <= tolerance
+
+    def inside(self):
+        low, high = self.limits
+        target = self.claim["target"]
+        return target - self.margin <= low and high <= target + self.margin
+
+    def outside(self):
+        low, high = self.limits
+        return high < self.claim["target"] - self.margin or low > self.claim["target"] + self.margin
+
+
+class _Rule(NamedTuple):
+    """One line of the rules: the first that holds gives the verdict."""
+
+    about: str
+    when: str  # as the page prints it
+    verdict: str
+    holds: Callable
+    reason: str  # as the verdict prints it, with what the case can fill in
+    judges: bool = True  # whether the number found is shown beside the verdict
+
+
+ANY, SHARE, TOP = "any claim", "a share, by another sample", "what leads, by another sample"
+RULES = (
+    _Rule(ANY, "it needs papers, and those in use are simulated", "not checkable",
+          lambda c: c.source == "simulated" and not c.words,
+          "simulated papers say nothing about the world; run with source: embedded, pilot, release or tables", False),
+    _Rule(ANY, "these are the data it is about, and they hold nothing to recompute it from", "not checkable",
+          lambda c: c.same and c.found is None, "the data in use hold nothing to recompute it from", False),
+    _Rule(ANY, "the data in use say nothing about it", "not checkable",
+          lambda c: c.found is None or not (c.same or c.claim["sample"] == "yes"), "{why_not}", False),
+    _Rule(ANY, "it is about another release than the database in use holds", "not checkable",
+          lambda c: bool(c.held) and not c.words and not c.about("top") and c.claim["release"] not in (c.held, "pilot"),
+          "the database in use holds the papers of {held}, not of {release}", False),
+    _Rule(ANY, "papers were set aside by the parameter last_year", "not checkable",
+          lambda c: c.same and not c.words and not c.whole, "papers were set aside by the parameter last_year", False),
+    _Rule(ANY, "two published numbers are equal", "reproduced",
+          lambda c: c.words and c.equal(), "two published numbers, which agree{caution}"),
+    _Rule(ANY, "two published numbers are not equal", "differs",
+          lambda c: c.words, "two published numbers, which differ{caution}"),
+    _Rule(ANY, "recomputed from the data it is about, with the same result to the digits published", "reproduced",
+          lambda c: c.same and c.equal(), "recomputed from these papers; the results agree{caution}"),
+    _Rule(ANY, "recomputed from the data it is about, with another result", "differs",
+          lambda c: c.same, "recomputed from these papers; the results differ{caution}"),
+    _Rule(ANY, "another sample speaks to it, but has too few papers for an interval", "not checkable",
+          lambda c: any(pd.isna(end) for end in c.limits), "too few {unit} for an interval; {why_not}"),
+    _Rule(SHARE, "the whole interval lies within the margin around the published share", "agrees",
+          lambda c: c.about("share") and c.inside(),
+          "{sample}: its whole interval lies within the margin around the published share{caution}"),
+    _Rule(SHARE, "the whole interval lies outside the margin", "differs",
+          lambda c: c.about("share") and c.outside(),
+          "{sample}: its whole interval lies outside the margin around the published share{caution}"),
+    _Rule(SHARE, "otherwise", "cannot tell", lambda c: c.about("share"),
+          "{sample}: its interval reaches beyond the margin on one side and into it on the other{caution}"),
+    _Rule(TOP, "its rank is one in the whole interval", "agrees", lambda c: c.about("top") and c.limits[1] <= 1,
+          "{sample}: no other can lead within its interval{caution}"),
+    _Rule(TOP, "its rank is above one in the whole interval", "differs",
+          lambda c: c.about("top") and c.limits[0] > 1, "{sample}: within its interval another leads{caution}"),
+    _Rule(TOP, "otherwise", "cannot tell", lambda c: c.about("top"),
+          "{sample}: within its interval this one leads or another does{caution}"),
+)  # fmt: skip
+
+
+def rules():
+    """The rules of `evaluate`, in their order, as a table for the page.
+
+    Returns
+    -------
+    DataFrame
+        order, claim (which ones a rule is about), when, verdict; the first rule that holds gives the verdict.
+
+    Examples
+    --------
+    >>> rules()["verdict"].tolist()[-3:]
+    ['agrees', 'differs', 'cannot tell']
+    """
+    return pd.DataFrame(
+        [
+            {"order": order, "claim": rule.about, "when": rule.when, "verdict": rule.verdict}
+            for order, rule in enumerate(RULES, start=1)
+        ]
+    )
+
+
+def evaluate(claims, registry, source, kind, whole=True, judging=None):
+    """Give every claim its verdict: that of the first of `RULES` that holds.
 
     Parameters
     ----------
     claims : DataFrame
         From `ledger`.
     registry : DataFrame
-        Recorded numbers, indexed by key, from `results.numbers`.
+        Recorded numbers, indexed by key, from `record.numbers`.
     source : str
         The source in use: embedded, pilot, release, tables or simulated.
     kind : {'coded', 'simulated'}
         Its data kind. The simulated source gives no verdict that needs papers; a generated database gives verdicts
         marked SIMULATED.
-
     whole : bool
         Whether all papers of the source are in use; with some set aside, no published number can be recomputed.
+    judging : dict of str to Estimate, optional
+        From `judged.estimates`: the intervals of another sample, by key.
 
     Returns
     -------
     DataFrame
-        One row per claim: id, question, statement, release, board, unit, expected, found, interval, verdict, reason,
-        notebook, cell, key, source_kind, source, baseline.
+        One row per claim: id, question, statement, release, board, unit, population, expected, found, interval (the
+        one that judges), verdict, reason, notebook, cell, key, source_kind, source, baseline.
 
     Raises
     ------
@@ -172,7 +288,10 @@ def evaluate(claims, registry, source, kind, whole=True):
         If a claim is judged by a number of another unit.
     """
     held = _release_held(claims, registry) if source == "release" else None
-    return pd.DataFrame([_judge(claim, registry, source, kind, held, whole) for claim in claims.to_dict("records")])
+    judging = judging or {}
+    return pd.DataFrame(
+        [_judge(claim, registry, source, kind, held, whole, judging) for claim in claims.to_dict("records")]
+    )
 
 
 def _release_held(claims, registry):
@@ -183,134 +302,60 @@ def _release_held(claims, registry):
     return same["release"].iloc[0] if len(same) == 1 else None
 
 
-def _judge(claim, registry, source, kind, held, whole):
+def _judge(claim, registry, source, kind, held, whole, judging):
     key = claim["key"]
-    same = claim["same_data"] == "any" or source in claim["same_data"].split()
     found = registry.loc[key] if key in registry.index and registry.loc[key, "value"] != "" else None
-    verdict, reason = "not checkable", claim["why_not"]
-    if source == "simulated" and claim["same_data"] != "any":
-        reason = "simulated papers say nothing about the world; run with source: embedded, pilot, release or tables"
-        found = None
-    elif found is None and same:
-        reason = "the data in use hold nothing to recompute it from"
-    elif found is None:
-        reason = claim["why_not"] or f"no number {key} was recorded"
-    elif held and claim["check"] != "top" and claim["release"] not in (held, "pilot") and claim["same_data"] != "any":
-        reason, found = f"the database in use holds the papers of {held}, not of {claim['release']}", None
-    elif found["unit"] and claim["same_data"] != "any" and found["unit"] != claim["unit"]:
+    limits = (judging[key].low, judging[key].high) if key in judging else (float("nan"),) * 2
+    case = _Case(claim, found, source, held, whole, limits)
+    rule = next(rule for rule in RULES if rule.holds(case))
+    if rule.judges and found["unit"] != claim["unit"]:
         raise StudyError(
-            expected=f"a number of {claim['unit']}", found=f"{key}, of {found['unit']}",
+            expected=f"a number of {claim['unit']}", found=f"{key}, of {found['unit'] or 'no unit'}",
             where=f"data/claims.csv, claim {claim['id']}", do="name the key that has the unit of the claim",
         )  # fmt: skip
-    elif same and not whole and claim["same_data"] != "any":
-        reason, found = "papers were set aside by the parameter last_year", None
-    elif same:
-        verdict, reason = _recomputed(claim, float(found["value"]))
-    elif claim["sample"] == "yes":
-        verdict, reason = _sampled(claim, found)
-    else:
-        found = None
+    reason = _reason(rule, case)
     # A generated database shows that the check works; its verdicts say so.
-    if kind == "simulated" and verdict != "not checkable" and claim["same_data"] != "any":
+    if kind == "simulated" and rule.verdict != "not checkable" and not case.words:
         reason = f"SIMULATED papers, not evidence: {reason}"
+    shown = found if rule.judges else None
+    rank = "rank " if claim["check"] == "top" else ""
     return {
-        "id": claim["id"],
-        "question": claim["question"],
-        "statement": claim["statement"],
-        "release": claim["release"],
-        "board": claim["board"],
-        "unit": claim["unit"],
+        **{name: claim[name] for name in ("id", "question", "statement", "release", "board", "unit", "population")},
         "expected": claim["target_text"],
-        "found": "" if found is None else f"{'rank ' if claim['check'] == 'top' else ''}{found['text']}",
-        "interval": "" if found is None else _interval(claim, found),
-        "verdict": verdict,
+        "found": "" if shown is None else f"{rank}{shown['text']}",
+        "interval": "" if shown is None or case.same else _interval(claim["check"], limits),
+        "verdict": rule.verdict,
         "reason": reason,
-        "notebook": "" if found is None else found["step"],
-        "cell": "" if found is None else str(found["cell"]),
-        "key": "" if found is None else key,
-        "source_kind": claim["source_kind"],
-        "source": claim["source"],
-        "baseline": claim["baseline"],
-    }
+        "notebook": "" if shown is None else shown["step"],
+        "cell": "" if shown is None else str(shown["cell"]),
+        "key": "" if shown is None else key,
+        **{name: claim[name] for name in ("source_kind", "source", "baseline")},
+    }  # fmt: skip
 
 
-def _recomputed(claim, value):
-    same = abs(value - claim["target"]) <= float(claim["tolerance"] or 0)
+def _reason(rule, case):
+    claim, found = case.claim, case.found
     # A caution about comparing with an independent sample does not bear on the data themselves.
-    caution = f"; {claim['caution']}" if claim["caution"] and claim["sample"] == "no" else ""
-    what = (
-        "two published numbers, which" if claim["same_data"] == "any" else "recomputed from these papers; the results"
-    )
-    return "reproduced" if same else "differs", f"{what} {'agree' if same else 'differ'}{caution}"
-
-
-def _sampled(claim, found):
-    low, high, level = (pd.to_numeric(found[c], errors="coerce") for c in ("low", "high", "confidence"))
-    if pd.isna(low) or pd.isna(high):
-        return "not checkable", f"too few {found['unit']} for an interval; {claim['why_not']}"
-    if level != LEVEL:
-        return "cannot tell", f"claims are judged by {wording.percent(LEVEL, 0)} intervals, this run has others"
-    sample = f"another sample, of {wording.count(float(found['n']), found['unit'])}"
-    caution = f"; {claim['caution']}" if claim["caution"] else ""
-    for verdict, reason in SAMPLED[claim["check"]]:
-        if RULES[verdict, claim["check"]](low, high, claim["target"], float(claim["margin"] or 0)):
-            return verdict, f"{sample}: {reason}{caution}"
-    raise AssertionError(claim["id"])
-
-
-# How another sample of real papers judges a claim: in this order, the first rule that holds. The page on the rules
-# prints this table.
-RULES = {
-    ("agrees", "share"): lambda low, high, target, margin: target - margin <= low and high <= target + margin,
-    ("differs", "share"): lambda low, high, target, margin: high < target - margin or low > target + margin,
-    ("cannot tell", "share"): lambda low, high, target, margin: True,
-    ("agrees", "top"): lambda low, high, target, margin: high <= 1,
-    ("differs", "top"): lambda low, high, target, margin: low > 1,
-    ("cannot tell", "top"): lambda low, high, target, margin: True,
-}
-SAMPLED = {
-    "share": (
-        ("agrees", "its whole interval lies within the margin around the published share"),
-        ("differs", "its whole interval lies outside the margin around the published share"),
-        ("cannot tell", "its interval reaches beyond the margin on one side and into it on the other"),
-    ),
-    "top": (
-        ("agrees", "no other can lead within its interval"),
-        ("differs", "within its interval another leads"),
-        ("cannot tell", "within its interval this one leads or another does"),
-    ),
-}
-
-
-def rules():
-    """The rules of `evaluate` for another sample, as a table for the page.
-
-    Returns
-    -------
-    DataFrame
-        check, order, verdict, when; one row per rule.
-
-    Examples
-    --------
-    >>> rules()["verdict"].tolist()[:3]
-    ['agrees', 'differs', 'cannot tell']
-    """
-    about = {"share": "a share", "top": "what leads"}
-    return pd.DataFrame(
-        [
-            {"claim about": about[check], "order": order, "verdict": verdict, "when": when}
-            for check, listed in SAMPLED.items()
-            for order, (verdict, when) in enumerate(listed, start=1)
-        ]
+    bears = claim["caution"] and (claim["sample"] == "no" or not case.same)
+    return rule.reason.format(
+        why_not=claim["why_not"] or f"no number {claim['key']} was recorded",
+        held=case.held,
+        release=claim["release"],
+        unit=claim["unit"],
+        caution=f"; {claim['caution']}" if bears else "",
+        sample="" if found is None else f"another sample, of {wording.count(_size(found), found['unit'])}",
     )
 
 
-def _interval(claim, found):
-    low, high = (pd.to_numeric(found[c], errors="coerce") for c in ("low", "high"))
-    if pd.isna(low) or pd.isna(high):
+def _size(found):
+    return float(found["n"]) if found["n"] != "" else float("nan")
+
+
+def _interval(check, limits):
+    if any(pd.isna(end) for end in limits):
         return ""
-    show = wording.percent if claim["check"] == "share" else wording.count
-    return f"{'rank ' if claim['check'] == 'top' else ''}{show(low)} to {show(high)}"
+    show, rank = (wording.count, "rank ") if check == "top" else (wording.percent, "")
+    return f"{rank}{show(limits[0])} to {show(limits[1])}"
 
 
 def verify(values, folder=None):
