@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ptmreuse.analysis import choices, patterns, tipping, two_ways, validation
+from ptmreuse.analysis import choices, multiverse, patterns, tipping, two_ways, validation
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import items, study
 from ptmreuse.evidence.pilot import embedded
 from ptmreuse.evidence.simulated import simulate_corpus
 from ptmreuse.statistics import trend
+from ptmreuse.statistics.estimate import Estimate
 
 FACTS = study.published()
 PILOT = embedded()
@@ -21,13 +22,13 @@ AGAIN = {"conf": 0.95, "resamples": 499, "seed": 1}
 
 @pytest.fixture(scope="module")
 def pilot():
-    return choices.panel(PILOT, FACTS, **AGAIN)
+    return choices.panel(PILOT, **AGAIN)
 
 
 @pytest.fixture(scope="module")
 def simulated():
     tables = study.of_coder(simulate_corpus(4, papers=1500)[0], "simulated coder")
-    return tables, choices.panel(tables, FACTS, **AGAIN)
+    return tables, choices.panel(tables, **AGAIN)
 
 
 def row(panel, claim, label):
@@ -45,8 +46,6 @@ def row(panel, claim, label):
         # U-Net, HED and BDCN of pone.0298217 are two patterns each: 44 instances in 47 pairs
         ("adaptation is the majority", "instances instead of pairs", 21 / 44, 44, "no"),
         ("adaptation is the majority", "papers instead of pairs", 9 / 23, 23, "no"),
-        ("share of reuse", "without 2022", 18 / 100, 100, "yes"),
-        ("share of reuse", "without the last year, 2024", 20 / 100, 100, "yes"),
         ("reuse grew", "papers up to 2022 only", None, 90, "yes"),
         ("reuse grew", "since the first deep learning, 2017", None, 80, "yes"),
         ("reuse grew", "among deep-learning papers", None, 39, "no"),
@@ -60,7 +59,7 @@ def test_the_pilot_under_each_choice(pilot, claim, label, value, n, holds):
 
 
 def test_the_main_analysis_is_that_of_the_notebooks(simulated):
-    for tables, panel in ((PILOT, choices.panel(PILOT, FACTS, **AGAIN)), simulated):
+    for tables, panel in ((PILOT, choices.panel(PILOT, **AGAIN)), simulated):
         _, estimates = patterns.pattern_shares(items.items(tables), **AGAIN)
         for unit, label in (("pairs", "main analysis"), ("papers", "papers instead of pairs")):
             found, there = row(panel, "adaptation is the majority", label), estimates["adaptation", unit]
@@ -74,28 +73,50 @@ def test_what_does_not_apply_says_why(pilot, simulated):
         assert panel.groupby("claim", sort=False).size().nunique() == 1  # every claim under every choice
         assert list(panel["claim"].unique()) == list(choices.CLAIMS)
         assert set(panel["group"]) == set(choices.GROUPS)
-    assert row(pilot, "share of reuse", "leave one field out")["reason"] == "the source in use has no fields"
-    assert row(pilot, "share of reuse", "without the biggest journal")["reason"].startswith("all papers are from one")
+    assert row(pilot, "reuse grew", "leave one field out")["reason"] == "the source in use has no fields"
+    assert row(pilot, "reuse grew", "without the biggest journal")["reason"].startswith("all papers are from one")
     made = simulated[1].loc[simulated[1]["value"].notna(), "choice"]
-    assert set(simulated[1]["choice"]) - set(made) == {"corrected for coder error"}
+    assert set(simulated[1]["choice"]) == set(made)
 
 
-def test_which_claims_survive(pilot, simulated):
-    verdict = choices.survives(pilot).set_index("claim")
-    assert verdict["survives"].to_dict() == {
-        "adaptation leads": "no",
-        "adaptation is the majority": "no",
-        "reuse grew": "no",
-        "share of reuse": "yes",
-        "Biochemistry leads": "n/a",
+def test_every_combination_of_choices_is_listed_and_counted_once(simulated):
+    table = multiverse.specifications(PILOT, **AGAIN)
+    assert table.groupby("claim", sort=False).size().to_dict() == {
+        "adaptation leads": 4 * 3 * 2 * 3,  # periods x units x names x readings of unknown
+        "adaptation is the majority": 4 * 3 * 2 * 3,
+        "reuse grew": 4 * 2 * 3,
+        "Biochemistry leads": 4 * 2 * 3,
     }
-    broken = "papers up to 2022 only; without papers of more than 3 models; papers instead of pairs"
-    assert verdict.loc["adaptation leads", "broken_by"] == broken
-    assert verdict.loc["adaptation is the majority", "broken_by"].startswith("the main analysis already, and ")
-    assert verdict["holds_under"].tolist() == [15, 2, 15, 14, 0]
-    assert (verdict["choices"] + verdict["not_applicable"]).nunique() == 1
-    planted = choices.survives(simulated[1]).set_index("claim")
-    assert planted.loc["adaptation leads", "survives"] == "yes"  # 65 % are planted
+    na = table[table["holds"] == "n/a"]
+    assert (na["reason"] != "").all() and not table["specification"].duplicated().any()
+    stands = multiverse.summary(table).set_index("claim")
+    assert (stands["combinations"] + stands["not_applicable"] + stands["repeats"]).tolist() == [72, 72, 24, 24]
+    assert stands.loc["adaptation leads", ["holds", "beyond_chance"]].tolist() == [6, 0]
+    assert stands.loc["adaptation is the majority", "holds"] == 0
+    # since 2017 and by papers by family, two harmless choices together: nothing says that adaptation leads
+    pair = table[
+        (table["claim"] == "adaptation leads") & (table["period"] == "since 2017") & (table["names"] == "by family")
+    ]
+    assert pair.loc[(pair["counted"] == "reusing papers") & pair["value"].notna(), "value"].tolist() == [0]
+    planted = multiverse.summary(multiverse.specifications(simulated[0], **AGAIN)).set_index("claim")
+    assert planted.loc["adaptation leads", "beyond_chance"] == planted.loc["adaptation leads", "combinations"]  # 65 %
+
+
+def test_the_main_analysis_is_the_first_combination_and_the_curve_rises(pilot):
+    table = multiverse.specifications(PILOT, **AGAIN)
+    for claim in ("adaptation leads", "reuse grew"):
+        curve = multiverse.curve(table, claim)
+        main = row(pilot, claim, "main analysis")
+        assert curve.loc[curve["main"], ["value", "low", "high"]].to_numpy().tolist() == [
+            main[["value", "low", "high"]].tolist()
+        ]
+        assert curve["value"].is_monotonic_increasing and curve["position"].tolist() == list(range(1, len(curve) + 1))
+
+
+def test_a_claim_at_its_threshold_does_not_hold():
+    for value, low, holds, beyond in ((0.5, 0.4, "no", "no"), (0.51, 0.5, "yes", "no"), (0.6, 0.501, "yes", "yes")):
+        found = choices.outcome("adaptation is the majority", Estimate(value, low, 0.9), 0.95)
+        assert (found["holds"], found["beyond_chance"]) == (holds, beyond)
 
 
 def test_the_forest_keeps_the_extremes_of_many_left_out_years(pilot):
@@ -128,7 +149,7 @@ def test_unknown_counts_as_the_worst_and_as_the_best():
         ["yes", "no", u, "yes", "yes", "no"],
         [(0, "x", a), (0, "y", a), (3, "x", c), (3, "z", u), (4, "x", u), (4, "y", a), (0, "x", u)],
     )
-    panel = choices.panel(tables, FACTS, **AGAIN)
+    panel = choices.panel(tables, **AGAIN)
 
     def values(claim):
         labels = ("unknown against the claim", "main analysis", "unknown for the claim")
@@ -136,24 +157,14 @@ def test_unknown_counts_as_the_worst_and_as_the_best():
 
     assert values("adaptation leads") == pytest.approx([0, 2 / 4, 4 / 6])
     assert values("adaptation is the majority") == pytest.approx([3 / 6, 3 / 4, 5 / 6])
-    assert values("share of reuse") == pytest.approx([3 / 6, 3 / 5, 4 / 6])
     low, middle, high = values("reuse grew")
     assert low < middle < high
-
-
-def test_a_measured_accuracy_corrects_the_share_of_reuse_alone():
-    measured = {"tp": 45, "n_pos": 50, "tn": 98, "n_neg": 100}
-    panel = choices.panel(PILOT, FACTS, accuracy=measured, **AGAIN)
-    found = row(panel, "share of reuse", "corrected for coder error")
-    # Rogan-Gladen by hand: (23/110 + 0.98 - 1) / (0.9 + 0.98 - 1)
-    assert found["value"] == pytest.approx((23 / 110 - 0.02) / 0.88) and found["method"] == "Lang-Reiczigel"
-    assert row(panel, "reuse grew", "corrected for coder error")["holds"] == "n/a"
 
 
 def test_the_order_of_rows_changes_nothing(simulated):
     tables, panel = simulated
     mixed = {name: frame.sample(frac=1, random_state=3) for name, frame in tables.items() if name != "fields"}
-    again = choices.panel(mixed | {"fields": tables["fields"]}, FACTS, **AGAIN)
+    again = choices.panel(mixed | {"fields": tables["fields"]}, **AGAIN)
     pd.testing.assert_frame_equal(panel, again)
 
 
@@ -292,11 +303,12 @@ ONE = {
     ids=["codes missing", "nothing", "one paper", "all alike", "all unknown", "no years"],
 )
 def test_poor_evidence_gives_reasons_and_never_a_crash(tables):
-    panel = choices.panel(tables, FACTS, **AGAIN)
+    panel = choices.panel(tables, **AGAIN)
     assert (panel.loc[panel["value"].isna(), "reason"] != "").all()
     assert not ((panel["holds"] != "n/a") & panel["value"].isna()).any()
-    verdict = choices.survives(panel)
-    assert set(verdict["claim"]) == set(choices.CLAIMS)
+    stands = multiverse.summary(multiverse.specifications(tables, **AGAIN))
+    assert set(stands["claim"]) == set(choices.CLAIMS)
+    assert ((stands["reason"] != "") == (stands["combinations"] == 0)).all()
     for claim in choices.CLAIMS:
         choices.forest(panel, claim)
     table = tipping.tipping(tables, FACTS, **AGAIN)

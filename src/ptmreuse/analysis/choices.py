@@ -1,8 +1,6 @@
-"""Sensitivity: would the claims stand had the analyst chosen otherwise, or had the coder erred?
+"""Analyst choices, one at a time: would the claims stand had papers been left out, counted or read otherwise?
 
-Five parts: `panel` and `survives` (named analyst choices), `tipping` and `if_coder_erred` (how wrong the codes
-would have to be), `two_ways` (closed forms beside resampling), `validation_plan` and `pattern_precision` (the
-validation sample that would settle it). Sensitivity analyses are not tests: nothing here is adjusted.
+`multiverse` combines choices. Sensitivity analyses are not tests: nothing here is adjusted.
 """
 
 import math
@@ -12,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ptmreuse.evidence.study import FIELDS, PATTERNS
-from ptmreuse.statistics import coder_error, estimate, shares, trend
+from ptmreuse.statistics import estimate, shares, trend
 
 BIOCHEMISTRY = FIELDS[1]
 MANY = 3  # papers with more models than this are left out once
@@ -23,10 +21,9 @@ CLAIMS = {
     "adaptation leads": "adaptation is more frequent than any other pattern",
     "adaptation is the majority": "more than half is adaptation",
     "reuse grew": "the odds of reuse rose over the years",
-    "share of reuse": "the share stays within the interval of the main analysis",
     "Biochemistry leads": f"more reusing papers lie in {BIOCHEMISTRY} than in any other field",
 }
-THRESHOLDS = dict(zip(CLAIMS, (0.0, 0.5, 1.0, math.nan, 0.0), strict=True))
+THRESHOLDS = dict(zip(CLAIMS, (0.0, 0.5, 1.0, 0.0), strict=True))
 GROUPS = ("main analysis", "papers left out", "counted otherwise", "answers read otherwise")
 
 
@@ -46,7 +43,7 @@ class _Choice(NamedTuple):
     otherwise: str = ""  # for the claims that the choice does not concern
 
 
-def _numbered(evidence):
+def numbered(evidence):
     """The coded papers alone, numbered: what the choices need, and quick to filter."""
     coded = pd.Index(evidence["papers"]["paper"])
     coded = coded[coded.isin(pd.concat([evidence["uses"]["paper"], evidence["reuse"]["paper"]]))]
@@ -60,7 +57,7 @@ def _keep(tables, papers):
     return {name: frame[frame["paper"].isin(papers)] for name, frame in tables.items()}
 
 
-def _choices(tables, accuracy):
+def _choices(tables):
     papers, fields = tables["papers"], tables["fields"]
     left_out, counted, read = GROUPS[1:]
     yield _Choice("main analysis", "main analysis", GROUPS[0], tables)
@@ -144,10 +141,6 @@ def _choices(tables, accuracy):
     for word in ("against", "for"):
         choice = f"unknown {word} the claim"
         yield _Choice(choice, choice, read, tables, {"unknown": word})
-    label = "corrected for coder error"
-    yield _Choice(label, label, read, tables, {"accuracy": accuracy}, ("share of reuse",),
-                  "" if accuracy else "the coder's errors were not measured on papers of this frame",
-                  "needs the errors per pattern, year or field; a validation sample would measure them")  # fmt: skip
 
 
 # The claims ----------------------------------------------------------------------------------------------
@@ -235,8 +228,7 @@ def yearly(tables, unknown):
     return known.groupby("year")["yes"].agg(["sum", "size"]).reset_index()
 
 
-def estimate_under(claim, tables, *, conf, resamples, seed, unit="pairs", by="canonical", unknown="", fractional=False,
-              accuracy=None):  # fmt: skip
+def estimate_under(claim, tables, *, conf, resamples, seed, unit="pairs", by="canonical", unknown="", fractional=False):
     """The estimate behind a claim under one choice, or the reason (a text) why the choice changes nothing."""
     again = {"conf": conf, "resamples": resamples, "seed": seed}
     uses = tables["uses"]
@@ -256,17 +248,10 @@ def estimate_under(claim, tables, *, conf, resamples, seed, unit="pairs", by="ca
     if claim == "reuse grew":
         years = yearly(tables, unknown)
         return trend.trend(years["sum"], years["size"], years["year"], conf=conf)
-    if claim == "Biochemistry leads":
-        counts, total = _field_counts(tables, unknown, fractional)
-        if isinstance(counts, str):
-            return counts
-        return _lead(counts, total, BIOCHEMISTRY, unit="papers", **again)
-    yes, no = (int((uses["uses_ptm"] == answer).sum()) for answer in ("yes", "no"))
-    if accuracy:
-        return coder_error.lang_reiczigel(yes, yes + no, **accuracy, conf=conf)
-    yes += open_answers if unknown == "for" else 0
-    no += open_answers if unknown == "against" else 0
-    return shares.proportion(yes, yes + no, conf=conf, label="share of reuse")
+    counts, total = _field_counts(tables, unknown, fractional)
+    if isinstance(counts, str):
+        return counts
+    return _lead(counts, total, BIOCHEMISTRY, unit="papers", **again)
 
 
 def _field_counts(tables, unknown, fractional):
@@ -286,130 +271,79 @@ def _field_counts(tables, unknown, fractional):
     return counts, pd.Series(1, index=counts.index)
 
 
-def panel(evidence, facts, *, conf, resamples, seed, accuracy=None):
+def panel(evidence, *, conf, resamples, seed):
     """Every claim under every analyst choice.
 
     Parameters
     ----------
     evidence : dict of str to DataFrame
         Study tables of one coder.
-    facts : DataFrame
-        From `study.published`: the published value beside each estimate.
     conf, resamples, seed
         Of every interval.
-    accuracy : dict, optional
-        tp, n_pos, tn, n_neg of the coder's answers on reuse, measured on papers of this frame, for
-        `coders.lang_reiczigel`.
 
     Returns
     -------
     DataFrame
         One row per claim (of `CLAIMS`) and choice: label, group (main analysis, papers left out, counted
-        otherwise, answers read otherwise), value, low, high, choice, claim, threshold (the claim is that the
-        value is above it; of the share of reuse, the main interval counts instead), published (share or NaN),
-        holds (yes, no, n/a), beyond_chance (the interval too lies above the threshold), n, unit, scale, method,
-        reason. The value is a lead in points (of pairs, or of reusing papers), a share, or an odds ratio per
-        year. Where a choice does not apply, value is NaN, holds is *n/a* and reason says why.
+        otherwise, answers read otherwise), choice, and the columns of `outcome`: value, low, high, threshold (the
+        claim is that the value is above it), holds (yes, no, n/a), beyond_chance (the interval too lies above the
+        threshold), n, unit, scale, method, reason. The value is a lead in points (of pairs, or of reusing papers), a
+        share, or an odds ratio per year. Where a choice does not apply, value is NaN, holds is *n/a* and reason
+        says why.
 
     Examples
     --------
-    >>> from ptmreuse.evidence import pilot, study
-    >>> table = panel(pilot.embedded(), study.published(), conf=0.95, resamples=199, seed=1)
+    >>> from ptmreuse.evidence import pilot
+    >>> table = panel(pilot.embedded(), conf=0.95, resamples=199, seed=1)
     >>> row = table[(table["claim"] == "adaptation leads") & (table["label"] == "papers instead of pairs")].iloc[0]
     >>> float(row["value"]), row["holds"]
     (0.0, 'no')
     """
-    published = {
-        "adaptation is the majority": float(facts.loc["v1_adaptation_share", "value"]) / 100,
-        "share of reuse": float(facts.loc["v1_reuse_papers", "value"] / facts.loc["v1_natural_science", "value"]),
-    }
-    rows, main = {claim: [] for claim in CLAIMS}, {}
-    for choice in _choices(_numbered(evidence), accuracy):
+    rows = {claim: [] for claim in CLAIMS}
+    for choice in _choices(numbered(evidence)):
         for claim in CLAIMS:
             reason = choice.otherwise if claim not in choice.claims else choice.reason
             found = reason or estimate_under(
                 claim, choice.tables, conf=conf, resamples=resamples, seed=seed, **choice.how
             )
-            if isinstance(found, str):
-                found = estimate.undefined(0, "papers", found, conf=conf)
-            main.setdefault(claim, found)
-            row = _panel_row(claim, choice, found, main[claim])
-            rows[claim].append(row | {"published": published.get(claim, math.nan)})
+            named = {"label": choice.label, "group": choice.group, "choice": choice.choice}
+            rows[claim].append(named | outcome(claim, found, conf))
     return pd.DataFrame(sum(rows.values(), []))
 
 
-def _panel_row(claim, choice, found, main):
-    threshold, holds, beyond = THRESHOLDS[claim], "n/a", "n/a"
-    if not math.isnan(found.value):
-        if claim == "share of reuse":
-            holds = "n/a" if math.isnan(main.low) else "yes" if main.low <= found.value <= main.high else "no"
-        else:
-            holds = "yes" if found.value > threshold + 1e-12 else "no"
-            beyond = "n/a" if math.isnan(found.low) else "yes" if found.low > threshold else "no"
-    return {
-        "label": choice.label,
-        "group": choice.group,
-        "value": found.value,
-        "low": found.low,
-        "high": found.high,
-        "choice": choice.choice,
-        "claim": claim,
-        "threshold": threshold,
-        "holds": holds,
-        "beyond_chance": beyond,
-        "n": found.n or math.nan,
-        "unit": found.unit,
-        "scale": found.scale,
-        "method": found.method,
-        "reason": found.reason,
-    }
-
-
-def survives(panel):
-    """Does each claim survive every choice, and which choice breaks it?
+def outcome(claim, found, conf):
+    """What a claim comes to under a choice, as a row: does the estimate, and does its interval, lie on its side?
 
     Parameters
     ----------
-    panel : DataFrame
-        From `panel`.
+    claim : str
+        Of `CLAIMS`.
+    found : Estimate or str
+        From `estimate_under`.
+    conf : float
 
     Returns
     -------
-    DataFrame
-        One row per claim: claim, statement, main, lowest, highest (values over the choices that apply), choices
-        (that apply), not_applicable, holds_under (so many of them), survives (yes: under all; no; n/a), broken_by
-        (labels of the choices), beyond_chance (under so many the interval too is on the claim's side).
+    dict
+        claim, threshold, value, low, high, holds, beyond_chance, n, unit, scale, method, reason.
 
     Examples
     --------
-    >>> from ptmreuse.evidence import pilot, study
-    >>> table = survives(panel(pilot.embedded(), study.published(), conf=0.95, resamples=199, seed=1))
-    >>> table.set_index("claim").loc["reuse grew", "broken_by"]
-    'among deep-learning papers'
+    >>> row = outcome("reuse grew", estimate.Estimate(1.2, 0.9, 1.6), 0.95)
+    >>> row["holds"], row["beyond_chance"]
+    ('yes', 'no')
     """
-    rows = []
-    for claim, part in panel.groupby("claim", sort=False):
-        made = part[part["holds"] != "n/a"]
-        broken = made.loc[made["holds"] == "no", "label"].tolist()
-        why = "; ".join(broken)
-        if part["holds"].iloc[0] == "no":
-            why = f"the main analysis already, and {len(broken) - 1} of {len(made) - 1} others"
-        rows.append(
-            {
-                "claim": claim,
-                "statement": CLAIMS[claim],
-                "main": part["value"].iloc[0],
-                "lowest": made["value"].min(),
-                "highest": made["value"].max(),
-                "choices": len(made),
-                "not_applicable": len(part) - len(made),
-                "holds_under": len(made) - len(broken),
-                "survives": ("no" if broken else "yes") if len(made) else "n/a",
-                "broken_by": why if len(made) else part["reason"].iloc[0],
-                "beyond_chance": int((made["beyond_chance"] == "yes").sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+    if isinstance(found, str):
+        found = estimate.undefined(0, "papers", found, conf=conf)
+    threshold, holds, beyond = THRESHOLDS[claim], "n/a", "n/a"
+    if not math.isnan(found.value):
+        holds = "yes" if found.value > threshold + 1e-12 else "no"
+        beyond = "n/a" if math.isnan(found.low) else "yes" if found.low > threshold else "no"
+    return {
+        "claim": claim, "threshold": threshold, "value": found.value, "low": found.low, "high": found.high,
+        "holds": holds, "beyond_chance": beyond, "n": found.n or math.nan, "unit": found.unit, "scale": found.scale,
+        "method": found.method, "reason": found.reason,
+    }  # fmt: skip
 
 
 def forest(panel, claim):

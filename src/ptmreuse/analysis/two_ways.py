@@ -1,9 +1,4 @@
-"""Sensitivity: would the claims stand had the analyst chosen otherwise, or had the coder erred?
-
-Five parts: `panel` and `survives` (named analyst choices), `tipping` and `if_coder_erred` (how wrong the codes
-would have to be), `two_ways` (closed forms beside resampling), `validation_plan` and `pattern_precision` (the
-validation sample that would settle it). Sensitivity analyses are not tests: nothing here is adjusted.
-"""
+"""The headline numbers twice: by a closed form, and by resampling papers."""
 
 import math
 

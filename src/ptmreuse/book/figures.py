@@ -203,6 +203,60 @@ def strata(sample, row, column):
     return fig
 
 
+def specification_curve(curve, columns, *, reference, reference_label, percent=True):
+    """A specification curve: every estimate with its interval in order of size, and below it the choices behind it.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        From `multiverse.curve`.
+    columns : list of str
+        Its columns that name choices; one with a single value for all is not drawn.
+    reference : float
+        Where the claim begins to hold.
+    reference_label : str
+    percent : bool
+        Whether the estimates are shares.
+
+    Returns
+    -------
+    Figure
+    """
+    listed = curve.sort_values("specification")
+    drawn = [(column, value) for column in columns if listed[column].nunique() > 1 for value in listed[column].unique()]
+    fig, (top, below) = svg.canvas(
+        height=2.6 + 0.27 * len(drawn), rows=2, sharex=True, height_ratios=[2.3, 0.27 * len(drawn) + 0.1]
+    )
+    looks = {"does not hold": (svg.ORANGE, "X"), "holds": (svg.BLUE, "o"), "holds beyond chance": (svg.GREEN, "D")}
+    found = np.select([curve["beyond_chance"] == "yes", curve["holds"] == "yes"], list(looks)[:0:-1], "does not hold")
+    for name, (colour, marker) in looks.items():
+        part = curve[found == name]
+        if len(part):
+            top.vlines(part["position"], part["low"], part["high"], color=colour, lw=3, alpha=0.4)
+            top.plot(part["position"], part["value"], marker, color=colour, ms=7, label=name)
+    top.axhline(reference, color=svg.INK, lw=1, ls=(0, (4, 3)))
+    top.set_title(f"dashed: {reference_label}", fontweight="normal", fontsize=9.5)
+    for row in curve[curve["main"]].itertuples():
+        for ax in (top, below):
+            ax.axvspan(row.position - 0.45, row.position + 0.45, color=svg.FAINT, alpha=0.35, lw=0)
+    top.grid(axis="y", color=svg.FAINT, lw=0.6)
+    top.set_axisbelow(True)
+    if percent:
+        svg.percent(top.yaxis)
+    for line, (column, value) in enumerate(drawn):
+        chosen = curve[curve[column] == value]
+        below.plot(chosen["position"], [line] * len(chosen), "s", color=svg.INK, ms=5)
+    below.set(ylim=(len(drawn) - 0.5, -0.5), xlim=(0.3, len(curve) + 0.7))
+    below.set_yticks(range(len(drawn)), [svg.label(value, 34) for _, value in drawn])
+    for ax in (top, below):
+        ax.xaxis.set_visible(False)
+        ax.spines["bottom"].set_visible(False)
+    below.spines["left"].set_visible(False)
+    below.tick_params(axis="y", length=0)
+    svg.move_legend(fig, *top.get_legend_handles_labels(), columns=3)
+    return fig
+
+
 VERDICT_LOOK = {
     "reproduced": (svg.GREEN, "o", "full"),
     "agrees": (svg.BLUE, "o", "left"),

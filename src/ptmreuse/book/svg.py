@@ -63,11 +63,11 @@ def use_style():
     mpl.rcParams.update(STYLE)
 
 
-def canvas(width=WIDE, height=3.0, columns=1, stack=False, **options):
+def canvas(width=WIDE, height=3.0, columns=1, stack=False, rows=1, **options):
     """A figure and its axes, in inches, in the book's style; `stack` sets the axes one below another on a phone."""
     fig = Figure(figsize=(width, height), layout="constrained")
     fig.set_label("stack" if stack else "")
-    return fig, fig.subplots(1, columns, **options)
+    return fig, fig.subplots(rows, columns, **options)
 
 
 def label(text, longest=60):
