@@ -164,9 +164,9 @@ def verify(options):
 
 def review(options):
     """Compare the last run with the authors'."""
-    from ptmreuse.review import authors_run
+    from ptmreuse.review import comparison
 
-    return authors_run.review(_values(options))
+    return comparison.review(_values(options))
 
 
 def release(options):
@@ -175,6 +175,7 @@ def release(options):
     from ptmreuse.review import authors_run
 
     authors_run.release(_values(options))
+    _run("book", options)  # its page about this run speaks of expected/
     print(f"Wrote {paths.shown(authors_run.EXPECTED)}; look at its changes in git before you commit them.")
 
 

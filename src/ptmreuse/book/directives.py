@@ -105,7 +105,7 @@ class Kind(SphinxRole):
         return [nodes.raw("", markup.badge(kind), format="html")], []
 
 
-class _Html(SphinxDirective):
+class Html(SphinxDirective):
     """A directive that becomes HTML and turns a StudyError into a warning at its place."""
 
     def run(self):
@@ -116,7 +116,7 @@ class _Html(SphinxDirective):
             return []
 
 
-class Result(_Html):
+class Result(Html):
     """A recorded table or figure."""
 
     required_arguments = 1
@@ -125,7 +125,7 @@ class Result(_Html):
         return catalogue.item_html(self.arguments[0])
 
 
-class Strip(_Html):
+class Strip(Html):
     """Recorded numbers with intervals on one small scale: a ``key | words`` per line, none if there are no data."""
 
     has_content = True
@@ -214,7 +214,7 @@ def strip_html(rows, low, high, published=None, unchanged=None):
     )
 
 
-class Verdicts(_Html):
+class Verdicts(Html):
     """How many claims got which verdict, as a bar with its legend."""
 
     def html(self):
@@ -232,7 +232,7 @@ class Verdicts(_Html):
         return f'<div class="ptm-bar" aria-hidden="true">{bar}</div><ul class="ptm-legend">{legend}</ul>'
 
 
-class DataFile(_Html):
+class DataFile(Html):
     """An input file as a table: all columns or those named, the download always has all."""
 
     required_arguments = 1
@@ -260,7 +260,7 @@ class DataFile(_Html):
         return markup.framed_html(item, body, more=link)
 
 
-class Registry(_Html):
+class Registry(Html):
     """Every recorded number, and the inputs of the notebooks that recorded them."""
 
     def html(self):
@@ -287,25 +287,26 @@ class Registry(_Html):
         )
         body = f'<table class="ptm-long"><thead><tr>{heads}</tr></thead><tbody>{" ".join(rows)}</tbody></table>'
         inputs = markup.table_html(catalogue.inputs()[["notebook", "file", "sha256"]])
-        return _plain_table("registry", f"The {len(rows)} recorded numbers.", body, "numbers.csv") + (
-            _plain_table(
+        return plain_table("registry", f"The {len(rows)} recorded numbers.", body, "numbers.csv") + (
+            plain_table(
                 "inputs", "The input files of each notebook, those of the papers in use first.", inputs, "inputs.csv"
             )
         )
 
 
-def _plain_table(name, caption, body, file):
-    # A table of several data kinds, or of none, has no badge of its own.
+def plain_table(name, caption, body, file=None):
+    """A table of several data kinds, or of none, which has no badge; `file` under data/ is its download."""
     place = '<div class="ptm-filter"></div>' if body.startswith('<table class="ptm-long"') else ""
     body = body.replace("<table", f'<table aria-labelledby="cap-{name}"', 1)
     return (
         f'<figure class="ptm-table" id="{name}"><figcaption id="cap-{name}">{caption}</figcaption>{place}'
         f'<div class="ptm-scroll">{body}</div>'
-        f'<div class="ptm-meta"><a href="data/{file}" download>CSV</a></div></figure>'
+        + (f'<div class="ptm-meta"><a href="data/{file}" download>CSV</a></div>' if file else "")
+        + "</figure>"
     )
 
 
-class Parameters(_Html):
+class Parameters(Html):
     """The parameters of this run."""
 
     def html(self):
@@ -319,7 +320,7 @@ class Parameters(_Html):
             else f"{differ} of the parameters differ from the defaults."
         )
         table = markup.table_html(shown, labels={"differs": "differs from default"})
-        return _plain_table("parameters-table", caption, table, "parameters.csv")
+        return plain_table("parameters-table", caption, table, "parameters.csv")
 
 
 class Helpers(SphinxDirective):

@@ -50,13 +50,14 @@ def recorded(upto, values):
 
 
 def _write(started, seconds, values):
-    before = _steps_before()
-    made = {}
+    before, here, made = _steps_before(), machine(), {}
+    of_step = {"run": started, "python": here["python"], "other_versions": here["other_versions"]}
     for step in steps.STEPS:
         if step.name in seconds:
-            made[step.name] = {"run": started, "seconds": seconds[step.name]}
+            made[step.name] = of_step | {"seconds": seconds[step.name]}
         elif (paths.STATE / f"{step.name}.json").exists():
-            made[step.name] = before.get(step.name, {"run": "not recorded", "seconds": None})
+            unknown = {"run": "not recorded", "python": "not recorded", "other_versions": {}, "seconds": None}
+            made[step.name] = before.get(step.name, unknown)
     record = {
         "started": started,
         "ran": list(seconds),
@@ -65,21 +66,23 @@ def _write(started, seconds, values):
             name: str(value) for name, value in values.items() if name not in ("release", "tables", "pilot")
         },
         "commit": _commit(),
-        **machine(),
+        **here,
     }
     unfinished = RECORD.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(record | {"seal": _seal(record)}, indent=1) + "\n", encoding="utf-8")
+    unfinished.write_text(json.dumps(record | {"seal": seal(record)}, indent=1) + "\n", encoding="utf-8")
     unfinished.replace(RECORD)
 
 
 def _steps_before():
     try:
-        return read()["steps"]
+        before = read()["steps"]
     except StudyError:
         return {}
+    return {name: step for name, step in before.items() if "other_versions" in step}  # not one of an older format
 
 
-def _seal(record):
+def seal(record):
+    """A hash over a record, to see an edit by hand."""
     return paths.text_sha256(json.dumps(record, sort_keys=True))
 
 
@@ -151,7 +154,66 @@ def _commit():
     lines = done.stdout.splitlines()
     # An archive unpacked inside somebody else's repository has no commit of its own.
     inside = done.returncode == 0 and paths.Path(lines[0]).resolve() == paths.ROOT
-    return lines[1] if inside else "no git"
+    if not inside:
+        return "no git"
+    changed = subprocess.run(
+        ["git", "-C", str(paths.ROOT), "status", "--porcelain"], capture_output=True, text=True, check=False
+    )
+    return f"{lines[1]}, with changes" if changed.stdout else lines[1]
+
+
+def versions_apart(record):
+    """What was installed otherwise than locked when any step of a run was made.
+
+    Parameters
+    ----------
+    record : dict
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> of_step = {"python": "3.11.9", "other_versions": {"numpy": "2.5.5 locked, 2.4.6 installed"}}
+    >>> versions_apart({"python": "3.12.1", "steps": {"tables": of_step}, "other_versions": {}})
+    {'numpy': '2.5.5 locked, 2.4.6 installed', 'Python': '3.11.9 for step tables, 3.12.1 for the last'}
+    """
+    found = {}
+    for name, step in record["steps"].items():
+        found |= step["other_versions"]
+        if step["python"] not in (record["python"], "not recorded"):
+            found["Python"] = f"{step['python']} for step {name}, {record['python']} for the last"
+    return found | record["other_versions"]
+
+
+def drift(run, theirs):
+    """The versions that differ between two runs.
+
+    Parameters
+    ----------
+    run, theirs : dict
+        Records.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> run = {"python": "3.12.1", "steps": {}, "other_versions": {}}
+    >>> drift(run, run | {"python": "3.11.9"})
+    {'Python': "3.12.1, the authors' 3.11.9"}
+    """
+    here, there = versions_apart(run), versions_apart(theirs)
+    found = {
+        name: here.get(name, f"as locked, the authors' run: {there.get(name)}")
+        for name in sorted(here.keys() | there.keys())
+        if here.get(name) != there.get(name)
+    }
+    if run["python"] != theirs["python"]:
+        found["Python"] = f"{run['python']}, the authors' {theirs['python']}"
+    return found
 
 
 def read():
@@ -171,10 +233,10 @@ def read():
         raise StudyError(expected="the record of a run", found="none", where=where, do="run make clean, then make book")
     try:
         record = json.loads(RECORD.read_text(encoding="utf-8"))
-        seal = record.pop("seal")
+        sealed = record.pop("seal")
     except (ValueError, KeyError, AttributeError, TypeError):
-        seal = record = None
-    if record is None or seal != _seal(record):
+        sealed = record = None
+    if record is None or sealed != seal(record):
         raise StudyError(
             expected="a record as a run wrote it", found="one that was changed afterwards", where=where,
             do="run make clean, then make book",
