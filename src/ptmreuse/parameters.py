@@ -56,12 +56,6 @@ SCHEMA = (
               "the share of each stratum (year and megajournal) drawn for checking"),
     Parameter("half_width", "number", 0.05, (0.005, 0.25), "share",
               "the interval half-width that the sample-size plan aims at"),
-    Parameter("rater_papers", "whole number", 300, (20, 20000), "papers",
-              "papers coded by the two simulated raters"),
-    Parameter("rater_prevalence", "number", 0.2, (0.01, 0.99), "share",
-              "the true prevalence of reuse among the papers of the simulated raters"),
-    Parameter("rater_sensitivity", "number", 0.85, (0.5, 1.0), "share", "the sensitivity of the simulated raters"),
-    Parameter("rater_specificity", "number", 0.95, (0.5, 1.0), "share", "the specificity of the simulated raters"),
     Parameter("multiplicity", "choice", "holm", ("holm", "bh"), "",
               "the adjustment of the primary tests: family-wise (holm) or false discovery rate (bh)"),
 )  # fmt: skip

@@ -81,11 +81,11 @@ def intervals(table, *, reference=None, reference_label="", percent=True, xlabel
     # Two intervals in one line stand beside each other; a mark without interval stays on the line.
     crowded = (table["low"] < table["high"]) & line.duplicated(keep=False)
     beside = table.loc[crowded, "group"].nunique() > 1 if "group" in table else False
-    fig, ax = svg.canvas(height=0.95 + (0.56 if beside else 0.44) * len(labels))
+    fig, ax = svg.canvas(height=0.95 + (max(0.56, 0.17 * len(groups)) if beside else 0.44) * len(labels))
     for position, group in enumerate(groups):
         part = table[table["group"] == group] if "group" in table else table
         colour, marker = GROUP_MARKS.get(group, MARKS[position % len(MARKS)])
-        shift = 0.26 * (position - (len(groups) - 1) / 2) if beside else 0
+        shift = min(0.26, 0.8 / len(groups)) * (position - (len(groups) - 1) / 2) if beside else 0
         y = line[part.index] + shift * crowded[part.index]
         ax.hlines(y, part["low"], part["high"], color=colour, lw=3, alpha=0.45)
         inside = "none" if group == "published" else colour

@@ -1,0 +1,101 @@
+"""Raters who really disagreed: what the files hold, agreement by hand, and everything that a file may get wrong."""
+
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ptmreuse import paths
+from ptmreuse.analysis import raters
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import ratings
+
+AGAIN = {"conf": 0.95, "resamples": 499, "seed": 1}
+FOUND = ratings.read()
+BOTH = raters.side_by_side(FOUND)
+
+
+def test_every_row_of_the_ratings_is_used_or_set_aside_with_a_reason():
+    accounts = FOUND.accounts.set_index("file")
+    assert accounts["rows_read"].tolist() == [3000, 12992]
+    assert (accounts["rows_read"] == accounts["rows_kept"] + accounts["rows_rejected"]).all()
+    assert len(FOUND.rejects) == accounts["rows_rejected"].sum() and (FOUND.rejects["reason"] != "").all()
+    assert len(FOUND.machines) == 464 * len(ratings.SAME_THING)
+    assert FOUND.machines.loc[FOUND.machines["checked"], "doi"].nunique() == 100
+
+
+def test_agreement_of_the_two_people_by_hand():
+    """Closed forms on the tables counted by hand: (97, 1, 1, 1) for randomness, (99, 1, 0, 0) for methods."""
+    found = raters.people(FOUND.people, **AGAIN)
+    randomness, methods = found["R"], found["V6"]
+    chance = 0.98**2 + 0.02**2
+    assert randomness.kappa.value == pytest.approx((0.98 - chance) / (1 - chance))
+    assert randomness.ac1.value == pytest.approx((0.98 - 2 * 0.02 * 0.98) / (1 - 2 * 0.02 * 0.98))
+    assert methods.raw.value == 0.99 and methods.kappa.value == 0 and "by construction" in methods.kappa.reason
+    assert methods.ac1.value == pytest.approx((0.99 - 2 * 0.005 * 0.995) / (1 - 2 * 0.005 * 0.995))
+    table = raters.people_table(found, FOUND.people).set_index("variable")
+    assert table.loc["V1", ["n", "differ"]].tolist() == [99, 8]  # one cell reads "n or y"
+    # The authors' paper (PeerJ Computer Science 11:e2618): a dataset is shared in 50 % of the publications.
+    assert table.loc["V1", "yes_agreed"] == 0.5
+
+
+def test_shared_errors_against_independent_ones():
+    """Expected papers that all five get wrong, from the models' error rates by the agreed code: a closed form."""
+    table = raters.shared_errors(BOTH, conf=0.95, resamples=4999, seed=3).set_index("variable")
+    for variable, part in BOTH.groupby("variable"):
+        wrong = part[FOUND.models].ne(part["agreed"], axis=0)
+        kinds = wrong.groupby(part["agreed"])
+        expected = (kinds.mean().prod(axis=1) * kinds.size()).sum()
+        assert table.loc[variable, "expected"] == pytest.approx(expected, abs=0.12)
+        assert table.loc[variable, "all_wrong"] == (wrong.sum(axis=1) == 5).sum()
+    pooled = stats.binomtest(int(table["all_wrong"].sum()), 800, table["expected"].sum() / 800)
+    assert pooled.pvalue < 1e-10
+
+
+def test_models_that_do_err_independently_are_not_said_to_err_together():
+    draws = pd.Series(range(4000)) % 32
+    truth = pd.Series(["yes", "no"] * 2000)
+    both = pd.DataFrame({"doi": range(4000), "variable": "V1", "agreed": truth})
+    for bit in range(5):  # every combination of errors equally often: independent by construction
+        wrong = (draws // 2**bit) % 2 == 1
+        both[f"m{bit}"] = truth.where(~wrong, truth.map({"yes": "no", "no": "yes"}))
+    both[raters.MAJORITY] = raters.majority(both[[f"m{b}" for b in range(5)]])
+    # The agreed code alternates, so it is independent of bits 1 to 4 alone; use those.
+    row = raters.shared_errors(both.drop(columns="m0"), conf=0.95, resamples=199, seed=1).iloc[0]
+    assert row["low"] <= row["all_wrong"] <= row["high"]
+
+
+def changed(tmp_path, name, change):
+    for file in (ratings.HUMANS, ratings.MODELS):
+        table = pd.read_csv(paths.DATA / file, dtype="str", keep_default_na=False)
+        (change(table) if file == name else table).to_csv(tmp_path / file, index=False)
+    return tmp_path
+
+
+BAD = {
+    "a rater nobody knows": (ratings.HUMANS, lambda t: t.assign(rater=t["rater"].replace("human 2", "human 3"))),
+    "a variable nobody knows": (ratings.HUMANS, lambda t: t.assign(variable=t["variable"].replace("V6", "V9"))),
+    "a code twice": (ratings.HUMANS, lambda t: pd.concat([t, t.tail(1)])),
+    "an answer twice": (ratings.MODELS, lambda t: pd.concat([t, t.tail(1)])),
+    "no column answer": (ratings.HUMANS, lambda t: t.drop(columns="answer")),
+    "another paper under a number": (ratings.MODELS, lambda t: t.assign(doi=t["doi"].where(t["paper"] != "1", "10.1/x"))),
+    "no model": (ratings.MODELS, lambda t: t[["paper", "doi", "question"]]),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_changed_file_of_ratings_is_one_sentence(tmp_path, case):
+    with pytest.raises(StudyError) as failure:
+        ratings.read(changed(tmp_path, *BAD[case]))
+    assert "ratings_" in str(failure.value) and "\n" not in str(failure.value)
+
+
+def test_answers_that_are_no_code_are_set_aside_and_counted(tmp_path):
+    def change(table):
+        table.loc[0, "answer"], table.loc[1, "answer"] = "", "maybe"
+        return table
+
+    found = ratings.read(changed(tmp_path, ratings.HUMANS, change))
+    assert found.accounts["rows_rejected"].iloc[0] == 3
+    assert {"", "maybe", "n or y"} <= set(found.rejects["found"])
+    table = raters.people_table(raters.people(found.people, **AGAIN), found.people)
+    assert table["n"].sum() == 997
