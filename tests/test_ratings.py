@@ -77,7 +77,7 @@ BAD = {
     "a code twice": (ratings.HUMANS, lambda t: pd.concat([t, t.tail(1)])),
     "an answer twice": (ratings.MODELS, lambda t: pd.concat([t, t.tail(1)])),
     "no column answer": (ratings.HUMANS, lambda t: t.drop(columns="answer")),
-    "another paper under a number": (ratings.MODELS, lambda t: t.assign(doi=t["doi"].where(t["paper"] != "1", "10.1/x"))),
+    "another paper under a number": (ratings.MODELS, lambda t: t.assign(doi=t["doi"].where(t["paper"] != "1", "x"))),
     "no model": (ratings.MODELS, lambda t: t[["paper", "doi", "question"]]),
 }
 
