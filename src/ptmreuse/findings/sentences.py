@@ -98,7 +98,7 @@ def raters(pair):
     if len(pair) == 2:
         return f"The coders {pair[0]} and {pair[1]} are compared on the papers for which both gave a yes or a no."
     return (
-        "The data in use hold one coding, so their own agreement cannot be told; what follows are the raters of another "
+        "The data in use hold one coding, so their own agreement cannot be told; what follows are raters of another "
         "study."
     )
 
