@@ -27,7 +27,8 @@ def pytest_runtest_makereport(item):
     if report.skipped:
         reason = report.longrepr[2]
         report.longrepr = (str(item.path), None, reason)  # without line numbers pytest joins them into one line
-        if os.environ.get("PTMREUSE_NO_SKIP") == "1":
+        # What cannot be shipped may be missing in CI as well; it is skipped in sight and counted.
+        if os.environ.get("PTMREUSE_NO_SKIP") == "1" and not item.get_closest_marker("fetched"):
             report.outcome, report.longrepr = "failed", f"no test may be skipped here: {reason}"
     return report
 

@@ -8,6 +8,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from ptmreuse import lock, paths
+from ptmreuse.book import drawing
 from ptmreuse.errors import StudyError
 
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -46,3 +47,10 @@ def test_environment_yml_holds_the_versions_of_the_lock():
 def test_a_requirement_without_pin_is_named():
     with pytest.raises(StudyError, match="expected a pin of seaborn"):
         lock.conda(PROJECT, LOCK.replace("seaborn==", "gone=="))
+
+
+def test_the_drawing_of_the_architecture_is_that_of_the_steps_and_rooms():
+    text = (paths.ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert text == drawing.with_drawing(text), "run python -m ptmreuse drawing"
+    with pytest.raises(StudyError, match="ARCHITECTURE.md: expected .*, once each, found other lines"):
+        drawing.with_drawing(text.replace(drawing.END, ""))

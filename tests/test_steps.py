@@ -1,6 +1,10 @@
 """What is out of date runs again and says why; what failed or was interrupted never counts as done."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -170,3 +174,34 @@ def test_addresses_and_times_are_normalised():
     assert "duration" not in text
     assert "iopub" not in text
     assert notebook.cells[0].execution_count == notebook.cells[0].outputs[0].execution_count == 1
+
+
+TRACE = """
+import json, os, sys, tempfile
+from pathlib import Path
+opened = set()
+sys.addaudithook(lambda event, a: event == "open" and isinstance(a[0], str) and opened.add(os.path.abspath(a[0])))
+from ptmreuse import parameters, paths
+from ptmreuse.book import steps
+import importlib
+step = steps.STEPS[steps.NAMES.index(sys.argv[1])]
+module, function = step.run.split(":")
+getattr(importlib.import_module(module), function)(step, parameters.DEFAULTS, Path(tempfile.mkdtemp()))
+print(json.dumps(sorted(opened)))
+"""
+
+
+@pytest.mark.parametrize("name", [n for n in steps.NAMES if n not in steps.NOTEBOOKS and n != "book"])
+def test_a_step_opens_only_what_it_declares(name):
+    """Notebooks are watched in every run (`check_reads`); this watches the steps before them."""
+    said = subprocess.run(
+        [sys.executable, "-c", TRACE, name], capture_output=True, text=True, check=True, cwd=paths.ROOT,
+        env=os.environ | {"PYTHONPATH": str(paths.SOURCE.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    step = steps.STEPS[steps.NAMES.index(name)]
+    declared = {str(p) for pattern in step.files for p in paths.ROOT.glob(pattern)}
+    outside = (str(paths.ROOT / ".venv"), str(paths.BUILD))
+    opened = {p for p in json.loads(said.stdout) if p.startswith(str(paths.ROOT)) and not p.startswith(outside)}
+    opened = {p for p in opened if Path(p).suffix not in (".py", ".pyc")}  # modules: the import graph knows them
+    assert opened - declared == set()
+    assert {p for p in declared if p.startswith(str(paths.DATA))} <= opened, "declared, but not read"

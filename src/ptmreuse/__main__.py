@@ -109,6 +109,7 @@ def _parser(arguments):
     command("calibrate", calibrate, "try every method on simulated truth; writes data/calibration.csv (minutes)")
     command("bench", bench, "measure speed and memory (minutes, some gigabytes of scratch space)")
     command("lint", lint, "check the style of the code")
+    command("drawing", drawing, "draw the steps and rooms in ARCHITECTURE.md anew")
     command("clean", clean, "remove everything the pipeline wrote (_build)")
     command("lock", lock, "write requirements.lock and environment.yml from pyproject.toml")
     return parser
@@ -341,7 +342,15 @@ def lint(options):
         return style
     from importlinter.cli import lint_imports_command  # its package cannot be run with -m
 
-    return lint_imports_command(["--no-cache", "--config", str(paths.ROOT / "pyproject.toml")], standalone_mode=False)
+    return lint_imports_command(["--no-cache", str(paths.ROOT / "pyproject.toml")], standalone_mode=False)
+
+
+def drawing(options):
+    """Draw the steps and rooms in ARCHITECTURE.md anew."""
+    from ptmreuse.book import drawing
+
+    page = paths.ROOT / "ARCHITECTURE.md"
+    page.write_text(drawing.with_drawing(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _tool(name, *arguments):

@@ -83,4 +83,5 @@ FORMS = {
 
 
 def missing(value):
+    """Whether a value is none: None, NA or NaN."""
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))

@@ -148,6 +148,7 @@ def _wrap_labels(fig, ax, names):
 
 
 def move_legend(fig, handles, texts, columns):
+    """Put the legend below the axes, where neither layout covers a mark."""
     fig.legend(handles, texts, loc="outside lower left", ncols=columns, handletextpad=0.3, columnspacing=1.4)
 
 
@@ -197,4 +198,5 @@ def _inlined(svg, name, alt, layout):
 
 
 def percent(axis):
+    """Label an axis of shares in percent."""
     axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0, symbol="\N{NO-BREAK SPACE}%"))

@@ -180,4 +180,5 @@ def letters(text):
 
 @lru_cache(maxsize=1)
 def default_codebook():
+    """The cues and names of `data/`, read once."""
     return load_codebook()

@@ -33,6 +33,7 @@ SAMPLING = {"temperature": 0, "seed": 1, "max_tokens": 4096}
 
 
 def endpoint_error(where, expected, found, do):
+    """An error of the language-model coder, to be raised."""
     return StudyError(expected=expected, found=found, where=f"model coder, {where}", do=do)
 
 
@@ -105,6 +106,7 @@ def read_reply(raw, asked):
 
 
 def open(cache, mode):
+    """Open the file of answered questions: read-only to replay, else made where it is missing."""
     cache = Path(cache)
     try:
         if mode == "replay":

@@ -438,7 +438,7 @@ def _categories(written, question):
 
 
 def _squeeze(written, question):
-    """ "2. Adaptation_Reuse" -> "adaptation"; "Step 4: Test" -> "test"."""
+    """Strip decoration: "2. Adaptation_Reuse" -> "adaptation"; "Step 4: Test" -> "test"."""
     word = re.sub(r"[^a-z]", "", written.lower())
     if question == "pattern":
         return word.removesuffix("reuse")

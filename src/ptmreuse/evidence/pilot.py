@@ -89,6 +89,7 @@ def embedded():
 
 
 def input(source, kind, path, rows, rejected=0):
+    """The row of *provenance* for one file that was read."""
     return {
         "source": source,
         "kind": kind,

@@ -380,6 +380,7 @@ def marginal_homogeneity(table, *, test="bhapkar", unit="papers", conf=0.95):
 
 
 def square(where, table):
+    """Check that a table of two coders has one row and one column per class; as whole counts."""
     counts = whole_counts(where, table, 2)
     if counts.shape[0] != counts.shape[1]:
         raise StudyError(
