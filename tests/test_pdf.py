@@ -88,7 +88,7 @@ def test_a_missing_library_is_named_for_apt(monkeypatch):
 def test_two_files_have_the_same_bytes(broken_project):
     """Set twice from one book; tagged, with outline and page numbers."""
     pytest.importorskip("weasyprint", reason="no PDF was set: python -m pip install weasyprint", exc_type=ImportError)
-    code = "from ptmreuse import pdf, parameters; print(pdf.build(parameters.DEFAULTS))"
+    code = "from ptmreuse import parameters; from ptmreuse.book import pdf; print(pdf.build(parameters.DEFAULTS))"
     files = []
     for _ in range(2):
         source = os.environ | {"PYTHONPATH": str(broken_project / "src")}
