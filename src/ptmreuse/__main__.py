@@ -31,7 +31,11 @@ def main(arguments=None):
         sys.stdout.flush()  # a full disk or a closed pipe is met here, not at exit
         return code
     except StudyError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
+        every = getattr(error, "errors", [error])
+        for one in every[:40]:
+            print(f"ERROR: {one}", file=sys.stderr)
+        if len(every) > 40:
+            print(f"... and {len(every) - 40} more problems", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader of the output has read enough
         _silence()
@@ -198,6 +202,7 @@ def validate(options):
     if not options.folder:
         raise StudyError(expected="a folder", found="none", where="validate", do="run make validate TABLES=my_folder")
     print(folder.validate_folder(options.folder).to_string(index=False))
+    print("\n".join(f"- {note}" for note in folder.remarks(folder.read_folder(options.folder))))
     print(f"All rows fit; use them with --set source=tables --set tables={options.folder}")
 
 

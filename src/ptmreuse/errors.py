@@ -28,6 +28,28 @@ class StudyError(ValueError):
         super().__init__(f"{where}: expected {expected}, found {found}; {do}{end}")
 
 
+class StudyErrors(StudyError):
+    """Several problems at once: the first, and how many more; the command line prints each.
+
+    Parameters
+    ----------
+    errors : list of StudyError
+
+    Examples
+    --------
+    >>> one = StudyError(expected="yes or no", found="'ja?'", where="line 3", do="correct it")
+    >>> print(StudyErrors([one, one]))
+    line 3: expected yes or no, found 'ja?'; correct it (and 1 more).
+    """
+
+    def __init__(self, errors):
+        first = errors[0]
+        super().__init__(expected=first.expected, found=first.found, where=first.where, do=first.do)
+        self.errors = list(errors)
+        if len(self.errors) > 1:
+            self.args = (f"{str(first).removesuffix('.')} (and {len(self.errors) - 1} more).",)
+
+
 _SYSTEM = {
     errno.ENOENT: ("a file or folder", "nothing there", "restore it or correct the path"),
     errno.EACCES: ("permission to use it", "none", "change its permissions or choose another place"),

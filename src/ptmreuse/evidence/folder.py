@@ -3,20 +3,25 @@
 The source is a parameter; whatever it is, the same study tables come out and everything after is the same.
 """
 
+import difflib
 import importlib.util
+import re
 from pathlib import Path
 
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, StudyErrors
 from ptmreuse.evidence import names, pilot, study
+
+BESIDE = ("claims", "uncoded")  # tables of a student's folder that are no study tables
+EXAMPLE = "EXAMPLE"  # how the ids of the rows begin that a new folder has for show
 
 # A folder of tables ---------------------------------------------------------------------------------------
 
 
 def read_folder(folder):
-    """A student's own coded papers: one CSV or Parquet file per study table.
+    """A student's own coded papers: one CSV or Parquet file per study table, and a codebook of her own if she has one.
 
     In table reuse the columns canonical and family may be missing or empty; they are then looked up. Without
     a provenance table the files are taken as coded by people, which is data kind *coded*.
@@ -24,19 +29,24 @@ def read_folder(folder):
     Raises
     ------
     StudyError
-        With file, row, column, value and what was expected; also if two files claim one table, if a Parquet
-        file is met without pyarrow, or if there is no paper.
+        With file, line, column, value and what was expected, all mistakes at once; also if two files claim one
+        table, if a Parquet file is met without pyarrow, or if there is no paper.
     """
     folder = Path(folder)
     where = paths.shown(folder)
     if not folder.is_dir():
         found = "a file" if folder.exists() else "no such folder"
         raise StudyError(
-            expected="a folder of study tables", found=found, where=where, do="copy data/template and fill it in"
+            expected="a folder of study tables",
+            found=found,
+            where=where,
+            do="copy data/template, or python -m ptmreuse new FOLDER",
         )
     files = {}
     for file in sorted(folder.iterdir()):
         table = file.is_file() and file.suffix in (".csv", ".parquet")
+        if file.stem in BESIDE or file.name.startswith(("._", ".~", "~$")):
+            continue  # also what an operating system or a spreadsheet program leaves behind
         if not table and file.name.split(".")[0].lower() not in pilot.CODED:
             continue  # notes, the folder of a coding run
         if not table or file.stem not in study.SCHEMA:
@@ -44,7 +54,7 @@ def read_folder(folder):
                 expected=f"files named {', '.join(study.SCHEMA)} that end in .csv or .parquet",
                 found=f"the folder {file.name}" if file.is_dir() else file.name,
                 where=where,
-                do="rename it or move it elsewhere",
+                do="rename it or move it elsewhere; python -m ptmreuse import reads other tables",
             )
         if file.stem in files:
             raise StudyError(
@@ -55,9 +65,8 @@ def read_folder(folder):
             )
         files[file.stem] = file
     if "papers" not in files:
-        raise StudyError(
-            expected="a file papers.csv", found="none", where=where, do="copy data/template and fill it in"
-        )
+        do = "copy data/template, or python -m ptmreuse new FOLDER"
+        raise StudyError(expected="a file papers.csv", found="none", where=where, do=do)
     tables = {name: _read_table(file) for name, file in files.items()}
     if "reuse" in tables:
         tables["reuse"] = _with_names(tables["reuse"])
@@ -69,13 +78,19 @@ def read_folder(folder):
                 if name in files
             ]
         )
-    try:
-        tables = study.validate(tables, where=where)
-    except StudyError as error:
-        place = error.where
-        for name, file in files.items():
-            place = place.replace(f"{where}, table {name}", f"{where}/{file.name}", 1)
-        raise StudyError(expected=error.expected, found=error.found, where=place, do=error.do) from None
+    found = []
+    tables = study.validate(tables, where=where, found=found)
+    examples = tables["papers"]["paper"].str.startswith(EXAMPLE)
+    for row, paper in tables["papers"].loc[examples, "paper"].items():
+        found.append(
+            StudyError(
+                expected="your own papers", found=f"the example {paper}", where=f"{where}, table papers, row {row + 1}",
+                do="remove the example rows from every table",
+            )
+        )  # fmt: skip
+    found = found or _contradictions(tables, where)
+    if found:
+        raise StudyErrors([_in_file(error, files, where) for error in found])
     if tables["papers"].empty:
         raise StudyError(
             expected="at least one paper",
@@ -83,29 +98,44 @@ def read_folder(folder):
             where=f"{where}/{files['papers'].name}",
             do="add a row per paper",
         )
-    _agree(tables, where)
     return tables
 
 
-def _agree(tables, where):
-    """Refuse tables that contradict each other, and data that would be taken for what the study published."""
+def _in_file(error, files, where):
+    """The same problem with the file's name and, of a text file, the line of the row."""
+    place, do = error.where, error.do
+    for name, file in files.items():
+        if place.startswith(f"{where}, table {name}"):
+            place = place.replace(f"{where}, table {name}", f"{where}/{file.name}", 1)
+            row = re.search(r"\brow (\d+)", place) if file.suffix == ".csv" else None
+            do += f" (line {int(row[1]) + 1} of the file)" if row else ""
+    return StudyError(expected=error.expected, found=error.found, where=place, do=do)
+
+
+def _contradictions(tables, where):
+    """Where tables contradict each other; and data that would be taken for what the study published are refused."""
     if study.data_kind(tables) == "published":
         raise StudyError(
             expected="coded or simulated papers", found="kind published", where=f"{where}, table provenance",
             do="write coded: published are the study's own facts",
         )  # fmt: skip
+    found = []
     said = tables["reuse"].merge(tables["uses"], on=["paper", "coder"], how="left")
-    for problem, rows in {
-        "no answer about reuse": said["uses_ptm"].isna(),
-        "the answer that it reuses none": said["uses_ptm"] == "no",
-    }.items():
-        if rows.any():
-            first = said[rows].iloc[0]
-            raise StudyError(
+    coders = dict.fromkeys(tables["uses"]["coder"])
+    for row, answer in said["uses_ptm"].items():
+        if answer in ("yes", "unknown"):
+            continue
+        coder, paper = said.loc[row, "coder"], said.loc[row, "paper"]
+        near = [c for c in coders if c.casefold() == coder.casefold() and c != coder]
+        problem = "the answer that it reuses none" if answer == "no" else "no answer about reuse"
+        found.append(
+            StudyError(
                 expected="uses_ptm yes (or unknown) for a paper whose models are listed", found=problem,
-                where=f"{where}, tables reuse and uses, paper {first['paper']}, coder {first['coder']}",
-                do="correct one of the two tables",
-            )  # fmt: skip
+                where=f"{where}, tables reuse and uses, paper {paper}, coder {coder}",
+                do=f"did you mean the coder {near[0]}?" if near else "correct one of the two tables",
+            )
+        )  # fmt: skip
+    return found
 
 
 def _read_table(file):
@@ -156,8 +186,8 @@ def validate_folder(folder):
     Returns
     -------
     DataFrame
-        One row per table: table, rows, papers (different papers in it), note (fields that are not among the
-        study's eight: other sciences, or misspelt).
+        One row per table: table, rows, papers (different papers in it), note (fields that the codebook does not list:
+        other sciences, or misspelt).
 
     Raises
     ------
@@ -167,8 +197,66 @@ def validate_folder(folder):
     tables = read_folder(folder)
     study.accounting(tables)
     fields = tables["fields"]["field"]
-    others = fields[~fields.isin(study.FIELDS)].value_counts().sort_index()
+    others = fields[~fields.isin(study.codes(tables, "field"))].value_counts().sort_index()
     listed = ", ".join(f"{field} ({rows})" for field, rows in others.items())
-    notes = {"fields": f"not among the study's eight: {listed}" if listed else ""}
+    eight = "the study's eight" if set(study.codes(tables, "field")) == set(study.FIELDS) else "the codebook's fields"
+    notes = {"fields": f"not among {eight}: {listed}" if listed else ""}
     rows = [(name, len(tables[name]), tables[name]["paper"].nunique(), notes.get(name, "")) for name in pilot.CODED]
     return pd.DataFrame(rows, columns=["table", "rows", "papers", "note"])
+
+
+def remarks(tables):
+    """What is allowed and more often a slip; then what a book about these papers can say, and what not.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        From `read_folder`.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> remarks(pilot.embedded())[-3:]
+    ['no stages: 0 papers with a known stage', 'no fields: no coded paper has a field', 'no agreement: one coder']
+    """
+    notes, uses = [], tables["uses"]
+    odd = uses.loc[(uses["uses_dl"] == "no") & (uses["uses_ptm"] == "yes"), "paper"]
+    notes += [f"{len(odd)} papers reuse a model but use no deep learning, such as {odd.iloc[0]}"] if len(odd) else []
+    known = names.load_aliases()["canonical"].unique()
+    written = names.normalise(tables["reuse"]["model"].drop_duplicates())
+    for model in sorted(written.loc[written["how"] == "unmatched", "as_written"]):
+        near = difflib.get_close_matches(model, known, n=1, cutoff=0.85)
+        notes += [f"model {model!r} is in no list; did you mean {near[0]}?"] if near else []
+    return notes + _can_say(tables)
+
+
+def _can_say(tables):
+    """What a book about these papers will be able to say, question by question, and why not."""
+    first = study.of_coder(tables)
+    answered = first["uses"][first["uses"]["uses_ptm"] != "unknown"]
+    yes = answered[answered["uses_ptm"] == "yes"]
+    years = first["papers"].loc[first["papers"]["paper"].isin(answered["paper"]), "year"].nunique()
+    pairs = first["reuse"].loc[first["reuse"]["pattern"] != "unknown", "paper"].nunique()
+    stages = first["stages"].loc[first["stages"]["stage"] != "unknown", "paper"].nunique()
+    fields = first["fields"]["paper"].isin(answered["paper"]).any()
+    raters = study.coders(tables)
+    both = 0
+    if len(raters) > 1:
+        coded = [set(tables["uses"].loc[tables["uses"]["coder"] == c, "paper"]) for c in raters[:2]]
+        both = len(coded[0] & coded[1])
+    varied = 0 < len(yes) < len(answered)
+    told = {
+        "share of reuse": (len(answered) > 0, "no answer is known"),
+        "trend": (varied and years >= 2, f"{years} years" if varied else "all answers are alike"),
+        "patterns": (pairs > 1, f"{pairs} papers with a known pattern"),
+        "stages": (stages > 1, f"{stages} papers with a known stage"),
+        "fields": (fields, "no coded paper has a field"),
+        "agreement": (both > 0, "one coder" if len(raters) < 2 else "no paper was coded by both"),
+    }
+    can = [name for name, (able, _) in told.items() if able]
+    return [f"the book can speak of: {', '.join(can) or 'nothing yet'}"] + [
+        f"no {name}: {why}" for name, (able, why) in told.items() if not able
+    ]

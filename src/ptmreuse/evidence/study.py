@@ -15,9 +15,11 @@ stages     a model that a coder saw in one stage of the process           paper,
 answers    how one answer of a language model was read (release only)     question, row
 rejects    an input row that could not be kept, and why                   source, table, row
 provenance an input that the tables were made from                        source, path
+codebook   a code that a pattern, stage or field may be                   question, code
 ========== ============================================================== =========================
 """
 
+import difflib
 import re
 
 import numpy as np
@@ -41,6 +43,7 @@ PATTERNS = ("conceptual", "adaptation", "deployment")
 STAGES = ("Observation", "Background", "Hypothesis", "Test", "Analysis", "Conclusion")
 ANSWERS = ("yes", "no", "unknown")
 QUESTIONS = ("uses_dl", "uses_ptm", "model", "pattern", "stage")
+CODES = {"pattern": PATTERNS, "stage": STAGES, "field": FIELDS}  # of the study; a codebook may have others
 KINDS = ("published", "coded", "simulated")
 SIMULATED = 0x53494D55  # SQLite application id ("SIMU") of a generated database, so that none passes for a release
 
@@ -86,6 +89,7 @@ SCHEMA = {
         "rows_kept": "count",
         "rows_rejected": "count",
     },
+    "codebook": {"question": tuple(CODES), "code": "text", "definition": "text?", "order": "count?"},
 }
 KEYS = {
     "papers": ["paper"],
@@ -96,6 +100,7 @@ KEYS = {
     "answers": ["question", "row"],
     "rejects": ["source", "table", "row"],
     "provenance": ["source", "path"],
+    "codebook": ["question", "code"],
 }
 
 
@@ -129,7 +134,7 @@ def clean_doi(text):
     return found.group(1).lower().replace("%2f", "/") if found else text
 
 
-def validate(tables, where="study tables"):
+def validate(tables, where="study tables", found=None):
     """Check study tables against the schema and give them back with the schema's column order and types.
 
     Parameters
@@ -138,6 +143,8 @@ def validate(tables, where="study tables"):
         Missing tables become empty; additional tables or columns are refused.
     where : str
         Where the tables come from (a folder or source), for the message.
+    found : list, optional
+        Receives every problem instead of the first being raised; what is returned then is not to be used.
 
     Returns
     -------
@@ -160,68 +167,113 @@ def validate(tables, where="study tables"):
     ptmreuse.errors.StudyError: my_tables, table papers, row 1, column year: expected a year from 1900 to 2100, \
 found '20x0'; correct this value.
     """
+    refuse = _raise if found is None else found.append
     unknown = sorted(set(tables) - set(SCHEMA))
     if unknown:
-        raise StudyError(
-            expected=f"tables among {', '.join(SCHEMA)}",
-            found=f"{', '.join(unknown)}",
-            where=where,
-            do="rename or remove it",
-        )
-    checked = {name: _checked(tables[name], name, where) if name in tables else empty(name) for name in SCHEMA}
+        expected, do = f"tables among {', '.join(SCHEMA)}", "rename or remove it"
+        refuse(StudyError(expected=expected, found=", ".join(unknown), where=where, do=do))
+    book = complete_codebook(_checked(tables.get("codebook", empty("codebook")), "codebook", where, refuse), where)
+    coded = {"pattern": codes({"codebook": book}, "pattern"), "stage": codes({"codebook": book}, "stage")}
+    rest = [name for name in SCHEMA if name != "codebook"]
+    checked = {name: _checked(tables.get(name, empty(name)), name, where, refuse, coded) for name in rest}
+    checked["codebook"] = book
     papers = checked["papers"]
     again = papers[(papers["doi"] != "") & papers["doi"].duplicated()]
-    if len(again):
-        row, doi = again.index[0], again["doi"].iloc[0]
+    for row, doi in again["doi"].items():
         ids = " and ".join(map(repr, papers.loc[papers["doi"] == doi, "paper"].iloc[:2]))
-        raise StudyError(
-            expected="each DOI once",
-            found=f"{doi} for {ids}",
-            where=f"{where}, table papers, row {row + 1}, column doi",
-            do="keep one of the two papers, or correct a DOI",
-        )
+        place = f"{where}, table papers, row {row + 1}, column doi"
+        do = "keep one of the two papers, or correct a DOI"
+        refuse(StudyError(expected="each DOI once", found=f"{doi} for {ids}", where=place, do=do))
     known = set(papers["paper"])
-    for name in ("fields", "uses", "reuse", "stages", "answers"):
-        stray = checked[name][~checked[name]["paper"].isin(known)]
-        if len(stray):
-            raise StudyError(
-                expected="a paper that is listed in table papers",
-                found=repr(stray["paper"].iloc[0]),
-                where=f"{where}, table {name}, row {stray.index[0] + 1}, column paper",
-                do="add the paper to table papers or correct its id",
+    for name in ("fields", "uses", "reuse", "stages", "answers") if known or found is None else ():
+        for row, paper in checked[name].loc[~checked[name]["paper"].isin(known), "paper"].items():
+            refuse(
+                StudyError(
+                    expected="a paper that is listed in table papers",
+                    found=repr(paper),
+                    where=f"{where}, table {name}, row {row + 1}, column paper",
+                    do="add the paper to table papers or correct its id",
+                )
             )
     return checked
 
 
-def _checked(frame, name, where):
+def _raise(error):
+    raise error
+
+
+def complete_codebook(book, where="codebook"):
+    """A codebook in its order; a question that it leaves out has the codes of the study.
+
+    Raises
+    ------
+    StudyError
+        If a code is called unknown, or two codes of a question differ in nothing but capitals.
+
+    Examples
+    --------
+    >>> book = pd.DataFrame({"question": "pattern", "code": ["b", "a"], "definition": "", "order": [2, 1]})
+    >>> complete_codebook(book)["code"].tolist()[:3]
+    ['a', 'b', 'Observation']
+    """
+    for row, (question, code) in enumerate(zip(book["question"], book["code"], strict=True), start=1):
+        alike = book.loc[book["question"] == question, "code"].str.casefold() == code.casefold()
+        if code.casefold() == "unknown" or alike.sum() > 1:
+            raise StudyError(
+                expected="codes that differ in more than capitals, and none called unknown, which is always there",
+                found=repr(code), where=f"{where}, table codebook, row {row}, column code", do="rename or remove it",
+            )  # fmt: skip
+    parts = []
+    for question, own in CODES.items():
+        part = book[book["question"] == question].sort_values("order", kind="stable", na_position="last")
+        if part.empty:
+            part = pd.DataFrame({"question": question, "code": own, "definition": "", "order": range(1, len(own) + 1)})
+        parts.append(part.assign(order=pd.array(range(1, len(part) + 1), dtype="Int64")))
+    return pd.concat(parts, ignore_index=True).astype({"question": "str", "code": "str", "definition": "str"})
+
+
+def codes(tables, question):
+    """The codes that a pattern, stage or field may be, in the order of the study's codebook.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence.pilot import embedded
+    >>> codes(embedded(), "pattern")
+    ('conceptual', 'adaptation', 'deployment')
+    """
+    book = tables["codebook"]
+    return tuple(book.loc[book["question"] == question, "code"])
+
+
+def _checked(frame, name, where, refuse, coded=None):
     wanted = SCHEMA[name]
     missing = [c for c in wanted if c not in frame.columns]
     surplus = [c for c in frame.columns if c not in wanted]
     if missing or surplus:
-        raise StudyError(
-            expected=f"the columns {', '.join(wanted)}",
-            found=("no " + ", ".join(missing) if missing else "also " + ", ".join(map(str, surplus))),
-            where=f"{where}, table {name}",
-            do="correct the header row",
-        )
+        only = str(frame.columns[0]) if len(frame.columns) == 1 else ""
+        split = next((sign for sign in (";", "\t") if sign in only), None)
+        told = "no " + ", ".join(missing) if missing else "also " + ", ".join(map(str, surplus))
+        do = "correct the header row"
+        if split:
+            told, do = f"{'semicolons' if split == ';' else 'tabs'} between them", "save the file as CSV with commas"
+        expected = f"the columns {', '.join(wanted)}"
+        refuse(StudyError(expected=expected, found=told, where=f"{where}, table {name}", do=do))
+        return empty(name)
     frame = frame[list(wanted)].reset_index(drop=True)
-    out = {column: _column(frame[column], kind, f"{where}, table {name}") for column, kind in wanted.items()}
+    wanted = {c: (*coded[c], "unknown") if coded and c in coded else kind for c, kind in wanted.items()}
+    out = {column: _column(frame[column], kind, f"{where}, table {name}", refuse) for column, kind in wanted.items()}
     result = pd.DataFrame(out)
     for column in {"paper", "doi"} & set(wanted):
         result[column] = result[column].map(clean_doi).astype("str")
     repeated = result.duplicated(KEYS[name])
-    if repeated.any():
-        row = int(np.flatnonzero(repeated)[0])
-        raise StudyError(
-            expected=f"each {' + '.join(KEYS[name])} once",
-            found=" + ".join(map(repr, result.loc[row, KEYS[name]])) + " again",
-            where=f"{where}, table {name}, row {row + 1}",
-            do="remove or merge the repeated row",
-        )
+    for row in np.flatnonzero(repeated):
+        told = " + ".join(map(repr, result.loc[row, KEYS[name]])) + " again"
+        expected, place = f"each {' + '.join(KEYS[name])} once", f"{where}, table {name}, row {row + 1}"
+        refuse(StudyError(expected=expected, found=told, where=place, do="remove or merge the repeated row"))
     return result
 
 
-def _column(values, kind, where):
+def _column(values, kind, where, refuse):
     text = values.astype("str").str.strip().where(values.notna(), "")
     if isinstance(kind, tuple):
         bad, expected = ~text.isin(kind), "one of " + ", ".join(kind)
@@ -235,14 +287,14 @@ def _column(values, kind, where):
         low, high = (1900, 2100) if kind == "year?" else (0, 2**53)
         bad = ~(number.between(low, high) & (number % 1 == 0)) & ~allowed_empty
         expected = "a year from 1900 to 2100" if kind == "year?" else "a whole number, 0 or more"
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise StudyError(
-            expected=expected,
-            found=repr(text.iloc[row])[:80],
-            where=f"{where}, row {row + 1}, column {values.name}",
-            do="correct this value",
-        )
+    words = {word.lower(): word for word in kind} if isinstance(kind, tuple) else {}
+    for row in np.flatnonzero(bad):
+        told, place = repr(text.iloc[row])[:80], f"{where}, row {row + 1}, column {values.name}"
+        near = difflib.get_close_matches(text.iloc[row].lower()[:80], words, 1)
+        do = f"did you mean {words[near[0]]}?" if near else "correct this value"
+        refuse(StudyError(expected=expected, found=told, where=place, do=do))
+    if _dtype(kind) != "str" and bad.any():
+        number = number.where(~bad)
     return text if _dtype(kind) == "str" else number.astype("Int64")
 
 
