@@ -209,7 +209,7 @@ def test_a_figure_left_open_is_said(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=False,
         env=os.environ | {"MPLBACKEND": "agg", "PTMREUSE_RESULTS": str(tmp_path)},
     )  # fmt: skip
-    assert "give it to results.figure" in made.stderr
+    assert "give it to record.figure" in made.stderr
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks up the child in /proc")

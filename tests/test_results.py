@@ -64,7 +64,7 @@ def test_a_figure_without_words_for_those_who_cannot_see_it_is_refused(notebook)
 
 
 def test_results_before_start_are_refused():
-    with pytest.raises(StudyError, match=r"expected results.start\(...\) in the notebook's first cell"):
+    with pytest.raises(StudyError, match=r"expected record.start\(...\) in the notebook's first cell"):
         record.number("n", 1, about="Papers", kind="coded")
 
 

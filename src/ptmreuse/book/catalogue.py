@@ -38,7 +38,7 @@ def catalogue():
 
 @cache
 def registry():
-    """The recorded numbers, as `results.numbers`."""
+    """The recorded numbers, one row per key."""
     return record.numbers()
 
 

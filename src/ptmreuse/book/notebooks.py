@@ -94,7 +94,7 @@ def run_notebook(step, values, scratch):
     results = scratch / step.name
     if not (results / "reads.json").exists():
         raise StudyError(
-            expected=f'results.start("{step.name}") in the first code cell after the parameters',
+            expected=f'record.start("{step.name}") in the first code cell after the parameters',
             found="no results folder of that name",
             where=paths.shown(source),
             do="add the call or correct the name",
@@ -120,7 +120,7 @@ def refuse_unclean(notebook, where):
                     expected="numbers by {num}`key`",
                     found="a glue role, which shows nothing when its key is unknown",
                     where=f"{where}, a text cell",
-                    do="record the number with results.number and write {num}`key`",
+                    do="record the number with record.number and write {num}`key`",
                 )
             continue
         position += 1
@@ -152,7 +152,7 @@ def _problem(output):
         kind = ", ".join(sorted(rich))
         return (
             f"an output of type {kind} without caption, data kind and alternative text",
-            "show it with results.table or results.figure",
+            "show it with record.table or record.figure",
         )
     return None
 

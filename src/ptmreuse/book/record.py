@@ -52,7 +52,7 @@ def _refuse_open_figures(result=None):
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot and pyplot.get_fignums():
         pyplot.close("all")
-        print("a matplotlib figure that no page shows: give it to results.figure", file=sys.stderr)
+        print("a matplotlib figure that no page shows: give it to record.figure", file=sys.stderr)
 
 
 def _write():
@@ -67,7 +67,7 @@ def _write():
 def _check(name, kind, taken):
     if _now["folder"] is None:
         raise StudyError(
-            expected="results.start(...) in the notebook's first cell",
+            expected="record.start(...) in the notebook's first cell",
             found="no call",
             where=name,
             do="call it before any result",
