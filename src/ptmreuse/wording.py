@@ -1,9 +1,4 @@
-"""What a notebook found: numbers, tables and figures, each written once and read by every page.
-
-A notebook calls `start` in its first cell and then `number`, `table`, `figure` and `say`. Each writes into
-the notebook's results folder and shows the same thing in the notebook. Pages never repeat a number: they
-name its key.
-"""
+"""Numbers as people read them, and the words of the data kinds: one place, so that no sign differs from its key."""
 
 import math
 

@@ -13,7 +13,7 @@ import yaml
 from lxml import html as parser
 
 from ptmreuse import parameters, paths, wording
-from ptmreuse.book import catalogue, site
+from ptmreuse.book import catalogue, site, svg
 from ptmreuse.errors import StudyError
 
 FILE = "ptm-reuse.pdf"
@@ -135,7 +135,9 @@ def printable(joined, config, values, simulated=False):
     style = (paths.BOOK / "static" / "css" / "print.css").read_text(encoding="utf-8")
     note = wording.LABELS["simulated"] if simulated else ""
     if simulated:
-        style += f'@page {{ @bottom-right {{ content: "{note}"; font: 600 9pt "Source Sans 3"; color: #a13a00 }} }}'
+        style += (
+            f'@page {{ @bottom-right {{ content: "{note}"; font: 600 9pt "Source Sans 3"; color: {svg.SIMULATED} }} }}'
+        )
     body = parser.tostring(article, encoding="unicode", method="html")
     title, author = html.escape(config["title"]), html.escape(config["author"])
     return (
@@ -151,11 +153,11 @@ def printable(joined, config, values, simulated=False):
 
 # What the pages' style sheet says about the drawings, which WeasyPrint sets without it.
 STRIP_STYLE = {
-    "s": "fill:#54606c;font-size:12.5px", "b": "font-weight:700", "k": "fill:#40507d;font-size:12.5px",
+    "s": "fill:#54606c;font-size:12.5px", "b": "font-weight:700", "k": f"fill:{svg.PUBLISHED};font-size:12.5px",
     "f": "stroke:#d9d5cc;stroke-width:2", "d": "stroke:#54606c;stroke-width:1.2;stroke-dasharray:4 3",
-    "i": "stroke:#00624a;stroke-width:5;opacity:.5", "c": "fill:#00624a",
-    "si": "stroke:#a13a00;stroke-width:5;opacity:.5", "sc": "fill:#a13a00",
-    "p": "fill:none;stroke:#40507d;stroke-width:2",
+    "i": f"stroke:{svg.CODED};stroke-width:5;opacity:.5", "c": f"fill:{svg.CODED}",
+    "si": f"stroke:{svg.SIMULATED};stroke-width:5;opacity:.5", "sc": f"fill:{svg.SIMULATED}",
+    "p": f"fill:none;stroke:{svg.PUBLISHED};stroke-width:2",
 }  # fmt: skip
 
 

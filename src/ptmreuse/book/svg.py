@@ -14,6 +14,8 @@ import matplotlib as mpl
 from lxml import etree
 from matplotlib.figure import Figure
 
+from ptmreuse import wording
+
 INK, SOFT, FAINT = "#1f2933", "#5b6672", "#c9d0d6"
 BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 PUBLISHED, CODED, SIMULATED = "#40507d", "#00624a", "#a13a00"  # as the signs of the data kinds on the pages
@@ -22,11 +24,6 @@ VARIABLES = {
     INK: "--ptm-ink", SOFT: "--ptm-soft", FAINT: "--ptm-faint", BLUE: "--ptm-blue", ORANGE: "--ptm-orange",
     GREEN: "--ptm-green", PINK: "--ptm-pink", PUBLISHED: "--published", CODED: "--coded", SIMULATED: "--simulated",
 }  # fmt: skip
-KIND_NOTES = {
-    "published": "Published facts",
-    "coded": "Coded papers",
-    "simulated": "Simulated, not evidence",
-}
 WIDE, NARROW = 7.2, 3.9  # inches; a page column and a phone
 FONTS = "'Source Sans 3', 'DejaVu Sans', sans-serif"
 STYLE = {
@@ -95,7 +92,7 @@ def to_svg(fig, kind, narrow=False):
     if narrow:
         _narrow(fig)
     note = fig.text(
-        1.0, 1.0, KIND_NOTES[kind], ha="right", va="bottom", fontsize=9,
+        1.0, 1.0, wording.LABELS[kind], ha="right", va="bottom", fontsize=9,
         color=SIMULATED if kind == "simulated" else SOFT,
         fontweight="bold" if kind == "simulated" else "normal",
     )  # fmt: skip
