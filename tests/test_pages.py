@@ -424,3 +424,37 @@ def test_the_parameters_page_is_data_too(built_book):
     shown = {row[0].text_content(): row[1].text_content() for row in rows}
     table = pd.read_csv(built_book / "data" / "parameters.csv", dtype="str", keep_default_na=False)
     assert shown == dict(zip(table["name"], table["value"], strict=True)) and shown["seed"] == "20260313"
+
+
+def test_paper_is_light_and_keeps_titles_and_verdicts(watched, built_book):
+    """Printed from dark mode: the title is there, texts are dark, what is drawn by backgrounds is printed."""
+    watched.emulate_media(color_scheme="dark")
+    watched.goto((built_book / "reproduce.html").as_uri())
+    watched.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    watched.emulate_media(media="print", color_scheme="dark")
+    assert watched.locator("article h1").is_visible()
+    shades = watched.evaluate("""[...document.querySelectorAll('article :is(h1, p, pre, td, span)')].map(e =>
+        Math.max(...getComputedStyle(e).color.match(/\\d+/g).slice(0, 3).map(Number)))""")
+    assert max(shades) < 170
+    watched.goto((built_book / "03_tests.html").as_uri())
+    drawn = watched.evaluate("""[...document.querySelectorAll('.ptm-svg text')].map(e => getComputedStyle(e).fill)""")
+    assert drawn and not [c for c in drawn if max(map(int, re.findall(r"\d+", c)[:3])) > 170]
+
+
+def test_on_a_phone_the_rows_of_a_wide_table_are_cards(watched, built_book):
+    watched.set_viewport_size({"width": 390, "height": 844})
+    watched.goto((built_book / "claims.html").as_uri())
+    cells = watched.locator("table.ptm-stack tbody td:visible")
+    boxes = cells.evaluate_all("all => all.map(e => { const b = e.getBoundingClientRect(); return [b.left, b.right] })")
+    assert boxes and all(left >= 0 and right <= 390 for left, right in boxes)
+    assert all(cells.evaluate_all("all => all.map(e => e.dataset.label)"))
+
+
+def test_every_button_shows_its_focus(watched, built_book):
+    watched.goto((built_book / "claims.html").as_uri())
+    unseen = []
+    for _ in range(30):
+        watched.keyboard.press("Tab")
+        unseen += watched.evaluate("""(e => getComputedStyle(e).outlineStyle === 'none' || getComputedStyle(e).outlineWidth
+            === '0px' ? [e.outerHTML.slice(0, 80)] : [])(document.activeElement)""")
+    assert unseen == []

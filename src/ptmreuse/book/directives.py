@@ -256,6 +256,10 @@ class DataFile(Html):
                 do="correct the name",
             )  # fmt: skip
         frame[shares] = frame[shares].apply(pd.to_numeric)
+        for column in set(shown) - set(shares):  # a file holds texts; a column of numbers is shown as numbers
+            numbers = pd.to_numeric(frame[column], errors="coerce")
+            if len(frame) and numbers.notna().all():
+                frame[column] = numbers
         body = markup.table_html(frame[shown], formats=dict.fromkeys(shares, "percent"))
         return markup.framed_html(item, body, more=link)
 
@@ -268,24 +272,26 @@ class Registry(Html):
         for row in catalogue.registry().to_dict("records"):
             step = html.escape(row["step"])
             count = "" if row["n"] == "" else wording.count(float(row["n"]))
-            cells = [
-                row["about"],
-                row["text"],
-                " to ".join(limits(row)),
-                f"{count} {row['unit']}".strip(),
-                row["method"],
-            ]
+            cells = {
+                "what": row["about"], "value": row["text"], "interval": " to ".join(limits(row)),
+                "n and unit": f"{count} {row['unit']}".strip(), "method": row["method"],
+            }  # fmt: skip
             rows.append(
                 f'<tr id="n-{html.escape(row["key"])}"><th scope="row"><code>{html.escape(row["key"])}</code></th>'
-                + "".join(f" <td>{markup.escaped(c)}</td>" for c in cells)
-                + f" <td>{markup.badge(row['data_kind'])}</td>"
-                + f' <td><a href="{step}.html">{step}</a>, cell {row["cell"]}</td></tr>'
+                + "".join(
+                    f' <td data-label="{h}">' + (f"<span>{markup.escaped(c)}</span>" if c else "") + "</td>"
+                    for h, c in cells.items()
+                )
+                + f' <td data-label="data kind">{markup.badge(row["data_kind"])}</td>'
+                + f' <td data-label="made by"><span><a href="{step}.html">{step}</a>, cell {row["cell"]}</span></td></tr>'
             )
         heads = "".join(
             f'<th scope="col">{h}</th>'
             for h in ("key", "what", "value", "interval", "n and unit", "method", "data kind", "made by")
         )
-        body = f'<table class="ptm-long"><thead><tr>{heads}</tr></thead><tbody>{" ".join(rows)}</tbody></table>'
+        body = (
+            f'<table class="ptm-long ptm-stack"><thead><tr>{heads}</tr></thead><tbody>{" ".join(rows)}</tbody></table>'
+        )
         inputs = markup.table_html(catalogue.inputs()[["notebook", "file", "sha256"]])
         return plain_table("registry", f"The {len(rows)} recorded numbers.", body, "numbers.csv") + (
             plain_table(
@@ -296,7 +302,7 @@ class Registry(Html):
 
 def plain_table(name, caption, body, file=None):
     """A table of several data kinds, or of none, which has no badge; `file` under data/ is its download."""
-    place = '<div class="ptm-filter"></div>' if body.startswith('<table class="ptm-long"') else ""
+    place = '<div class="ptm-filter"></div>' if body.startswith('<table class="ptm-long') else ""
     body = body.replace("<table", f'<table aria-labelledby="cap-{name}"', 1)
     return (
         f'<figure class="ptm-table" id="{name}"><figcaption id="cap-{name}">{caption}</figcaption>{place}'

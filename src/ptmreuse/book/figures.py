@@ -163,7 +163,7 @@ def ranking(table, top=12):
     left.xaxis.set_visible(False)
     left.spines["bottom"].set_visible(False)
     right.hlines(part.index, part["rank_low"], part["rank_high"], color=svg.ORANGE, lw=3.5, alpha=0.45)
-    right.plot(part["rank"], part.index, "D", color=svg.ORANGE, ms=5.5)
+    right.plot(part["rank"], part.index, "D", color=svg.ORANGE, ms=5.5, clip_on=False)
     right.set_title("rank, with interval", fontweight="normal")
     right.set_xlim(left=0.4)  # there is no rank 0
     right.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, nbins=6))

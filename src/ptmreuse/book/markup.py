@@ -37,6 +37,7 @@ def verdict_html(verdict):
 # Code points that no HTML or SVG file may hold, and those that reorder the text around them.
 UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
 LONGEST = 600  # characters of a cell that a page shows; the CSV has all
+LONG = 14  # rows that can be overlooked
 
 
 def plain(text):
@@ -65,6 +66,7 @@ def table_html(frame, formats=None, labels=None):
     """An HTML table: scoped headers, escaped cells, numbers aligned.
 
     Rows of a table whose first column is called `id` can be linked to by it; a `verdict` column shows its signs.
+    A table too wide for a phone is marked: its rows become cards there, each cell under the name of its column.
 
     Examples
     --------
@@ -76,9 +78,9 @@ def table_html(frame, formats=None, labels=None):
         c for c, form in formats.items() if form != "text"
     }
     looks = {c: ' class="ptm-num"' if c in numeric else _room(frame[c]) for c in frame.columns}
-    heads = " ".join(
-        f'<th scope="col"{looks[c]}>{escaped(labels.get(c, str(c).replace("_", " ")))}</th>' for c in frame.columns
-    )
+    names = {c: escaped(labels.get(c, str(c).replace("_", " "))) for c in frame.columns}
+    heads = " ".join(f'<th scope="col"{looks[c]}>{names[c]}</th>' for c in frame.columns)
+    stacked = _too_wide(frame)
     linked = len(frame.columns) > 0 and frame.columns[0] == "id" and frame["id"].is_unique
     rows = []
     for values in frame.itertuples(index=False):
@@ -86,19 +88,32 @@ def table_html(frame, formats=None, labels=None):
         for position, (column, value) in enumerate(zip(frame.columns, values, strict=True)):
             shown = _cell_html(value, column, formats.get(column))
             tag, scope = ("th", ' scope="row"') if position == 0 else ("td", "")
+            if position and stacked:
+                scope = f' data-label="{names[column]}"'
+                shown = f"<span>{shown}</span>" if shown else ""
             cells.append(f"<{tag}{scope}{looks[column]}>{shown}</{tag}>")
         mark = f' id="{escaped(values[0])}"' if linked and re.fullmatch(r"[A-Za-z][\w.-]*", str(values[0])) else ""
         rows.append(f"<tr{mark}>" + " ".join(cells) + "</tr>")  # the search reads words between blanks
     if not rows:
         rows = [f'<tr><td colspan="{len(frame.columns)}">none</td></tr>']
     # A table too long to overlook gets a filter where scripts run.
-    long = ' class="ptm-long"' if len(frame) > 14 else ""
-    return f"<table{long}><thead><tr>{heads}</tr></thead><tbody>{' '.join(rows)}</tbody></table>"
+    looks = " ".join(["ptm-long"] * (len(frame) > LONG) + ["ptm-stack"] * stacked)
+    classes = f' class="{looks}"' if looks else ""
+    return f"<table{classes}><thead><tr>{heads}</tr></thead><tbody>{' '.join(rows)}</tbody></table>"
+
+
+def _too_wide(frame):
+    # A phone shows about forty characters; a cell of words can wrap to two lines.
+    return len(frame.columns) > 2 and sum(min(max(_longest(frame[c]), 5), 24) for c in frame.columns) > 48
+
+
+def _longest(column):
+    return max((len(str(value)) for value in column), default=0)
 
 
 def _room(column):
     # Browsers squeeze texts to a word per line before they let a table scroll; long ones ask for their room.
-    longest = int(column.astype("str").str.len().max()) if len(column) else 0
+    longest = _longest(column)
     return ' class="ptm-prose"' if longest > 90 else ' class="ptm-words"' if longest > 28 else ""
 
 
@@ -152,6 +167,6 @@ def framed_html(item, body, more=""):
     more = f'<div class="ptm-meta">{more}</div>' if more else ""
     if item["type"] == "figure":
         return f'<figure class="ptm-figure" id="{name}">{body}{caption}{more}</figure>'
-    place = '<div class="ptm-filter"></div>' if body.startswith('<table class="ptm-long"') else ""
+    place = '<div class="ptm-filter"></div>' if body.startswith('<table class="ptm-long') else ""
     body = body.replace("<table", f'<table aria-labelledby="cap-{name}"', 1)
     return f'<figure class="ptm-table" id="{name}">{caption}{place}<div class="ptm-scroll">{body}</div>{more}</figure>'

@@ -126,7 +126,9 @@ def printable(joined, config, values, simulated=False):
     for heading in article.xpath(".//section/h1 | .//section/h2 | .//section/h3"):
         section = heading.getparent().get("id")
         heading.set("id", f"h-{len(entries)}-{section}")
-        entries.append((heading.tag, heading.get("id"), heading.text_content().strip()))
+        # The first page holds all others; its own sections are no chapters.
+        chapter = heading.tag != "h2" or heading.xpath("ancestor::*[contains(@class, 'toctree-wrapper')]")
+        entries.append((heading.tag if chapter else "h3", heading.get("id"), heading.text_content().strip()))
     contents = "".join(
         f'<li class="{tag}"><a href="#{name}">{html.escape(title)}</a></li>' for tag, name, title in entries
     )

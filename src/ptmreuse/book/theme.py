@@ -34,7 +34,7 @@ def setup(app):
     app.add_config_value("repository_url", "", "html")
     app.add_node(HideCodeCellNode, override=True, html=(open_folded, close_folded))
     app.connect("html-page-context", page_context)
-    app.connect("html-collect-pages", lambda app: [("404", {"html_baseurl": app.config.html_baseurl}, "404.html")])
+    app.connect("html-collect-pages", lambda app: [("404", not_found(app), "404.html")])
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -48,6 +48,13 @@ def page_context(app, pagename, templatename, context, doctree):
     if "body" in context:
         # docutils marks references as a list whose entries are no list items.
         context["body"] = context["body"].replace(' role="list"', "").replace(' role="doc-biblioentry"', "")
+
+
+def not_found(app):
+    """What the page for unknown addresses shows: every page of the book but those of the helper functions."""
+    titles = app.env.titles
+    listed = [page for page in app.env.toctree_includes[app.config.root_doc] if not page.startswith("api")]
+    return {"html_baseurl": app.config.html_baseurl, "places": [(page, titles[page].astext()) for page in listed]}
 
 
 def shortened(text, longest=200):
