@@ -283,7 +283,8 @@ class Registry(Html):
                     for h, c in cells.items()
                 )
                 + f' <td data-label="data kind">{markup.badge(row["data_kind"])}</td>'
-                + f' <td data-label="made by"><span><a href="{step}.html">{step}</a>, cell {row["cell"]}</span></td></tr>'
+                + f' <td data-label="made by"><span><a href="{step}.html">{step}</a>, cell {row["cell"]}</span></td>'
+                + "</tr>"
             )
         heads = "".join(
             f'<th scope="col">{h}</th>'
