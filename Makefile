@@ -12,11 +12,11 @@ ifneq ($(MISTYPED),)
 $(error expected PARAMS=, TABLES=, RELEASE= or PYTHON=, found $(MISTYPED))
 endif
 
-.PHONY: help book notebooks pdf verify review release data validate test test-llm serve clean lock calibrate bench lint
+.PHONY: help book notebooks pdf verify review certificate release data validate test test-llm serve clean lock calibrate bench lint
 
 help: ## show this list
 	@echo "make COMMAND [PARAMS=my.yml]"
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  %-11s %s\n", $$1, $$2}'
 
 book: $(VENV)/ready ## write the book to _build/html (runs only what is out of date)
 	@$(RUN) book $(OPTIONS)
@@ -32,6 +32,9 @@ verify: $(VENV)/ready ## print a verdict per published claim
 
 review: $(VENV)/ready ## compare the last run with the authors'
 	@$(RUN) review $(OPTIONS)
+
+certificate: $(VENV)/ready ## write the certificate of the last run
+	@$(RUN) certificate $(OPTIONS)
 
 release: $(VENV)/ready ## keep the results of the last run as the authors'
 	@$(RUN) release

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from conftest import run
-from ptmreuse.review import comparison, run_record
+from ptmreuse.review import codecheck, comparison, run_record
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +102,71 @@ def test_a_table_may_differ_by_what_its_numbers_are():
     assert comparison.compare_tables(exact, exact.assign(low="0.10543002"))[0] == "within tolerance"
     assert comparison.compare_tables(exact, exact.assign(low="0.105431"))[0] == "differs"
     assert comparison.compare_tables(there, there.iloc[:0])[0] == "differs"
+
+
+SIGNED = """codechecker:
+- name: Ada Lovelace
+  ORCID: 0000-0002-1825-0097
+report: https://doi.org/10.5281/zenodo.3674056
+summary: Everything was made again in two minutes.
+certificate: 2026-014
+"""
+
+
+def test_a_certificate_is_a_draft_until_a_checker_signs_and_no_placeholder_signs(released):
+    def certificate():
+        done = run(released, "certificate")
+        return done.returncode, done.stdout + done.stderr
+
+    page = released / "_build" / "certificate" / "certificate.html"
+    code, text = certificate()
+    assert code == 0 and "to be filled in by the checker: certificate (CC-CFG-025)" in text
+    drafted = page.read_text(encoding="utf-8")
+    assert "Draft certificate, not signed" in drafted and "The results of this run are those of the authors." in drafted
+    file = released / "codecheck.yml"
+    draft = file.read_text(encoding="utf-8")
+    assert {"_build/results/04_findings/claims.csv", "_build/results/03_tests/years.svg"} <= set(draft.split())
+    file.write_text(draft + SIGNED, encoding="utf-8")
+    assert certificate()[0] == 0 and "Ada Lovelace 0000-0002-1825-0097" in page.read_text(encoding="utf-8")
+    file.write_text(draft + SIGNED.replace("2026-014", "2026-999"), encoding="utf-8")
+    code, text = certificate()
+    assert code == 1 and "certificate is a placeholder: 2026-999 (CC-CFG-023)" in text
+    file.write_text(draft, encoding="utf-8")
+    (released / "_build" / "results" / "04_findings" / "claims.csv").unlink()
+    assert certificate()[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("manifest: [", "CC-CFG-001"),
+        ("---\nmanifest: none", "CC-CFG-004"),
+        ("---\nmanifest: [{comment: a}]", "CC-CFG-005"),
+        ("---\nmanifest: [{file: /etc/passwd}]", "CC-CFG-006"),
+        ("---\nmanifest: [{file: ../x.csv}]", "CC-CFG-006"),
+        ("---\nmanifest: [{file: gone.csv}]", "CC-BUN-001"),
+        ("---\npaper: {authors: []}", "CC-CFG-018"),
+        ("---\npaper: {authors: [{name: A B, ORCID: 'https://orcid.org/0000-0002-1825-0097'}]}", "CC-MET-001"),
+        ("---\ncodechecker: [{name: }]", "CC-CFG-009"),
+        ("---\ncodechecker: Ada", "CC-CFG-008"),
+        ("---\nreport: FIXME", "CC-CFG-013"),
+        ("---\ncertificate: 26-1", "CC-CFG-026"),
+    ],
+)
+def test_codecheck_yml_is_judged_by_the_rules_of_its_specification(text, rule):
+    assert (rule, "wrong") in [found[:2] for found in codecheck.problems(text)]
+
+
+def test_a_placeholder_is_no_checker():
+    def wrong(text):
+        return [f"{rule} {sentence}" for rule, who, sentence in codecheck.problems(f"---\n{text}") if who == "wrong"]
+
+    before = wrong(SIGNED)
+    assert not any("placeholder" in sentence for sentence in before)
+    for old, new in (
+        ("Ada Lovelace", "Jane Doe"), ("Ada Lovelace", "Your Name"), ("Ada Lovelace", "<name>"),
+        ("Ada Lovelace", "N.N."),
+        ("2026-014", "YYYY-NNN"), ("2026-014", "0000-001"), ("3674056", "FIXME"), ("Everything", "TODO everything"),
+        ("1825-0097", "1825-0098"), ("0000-0002-1825-0097", "0000-0000-0000-0000"),
+    ):  # fmt: skip
+        assert len(wrong(SIGNED.replace(old, new))) > len(before), new

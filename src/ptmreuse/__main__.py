@@ -72,6 +72,7 @@ def _parser(arguments):
         ("pdf", pdf, "write the book as one PDF to _build"),
         ("review", review, "compare the last run with the authors'; exit code 3 if a result is not theirs"),
         ("release", release, "keep the results of the last run in expected/ as the authors' run"),
+        ("certificate", certificate, "write the certificate of the last run to _build/certificate"),
         ("verify", verify, "give a verdict per published claim; exit code 3 if one that was reproduced no longer is"),
     ):
         sub = command(name, function, help)
@@ -174,14 +175,23 @@ def review(options):
     return comparison.review(_values(options))
 
 
+def certificate(options):
+    """Write the certificate of the last run."""
+    from ptmreuse.review import certificate
+
+    print("\n".join(certificate.write(_values(options))))
+
+
 def release(options):
     """Build the book and keep its results as the authors' run."""
     _run("book", options)
-    from ptmreuse.review import authors_run
+    from ptmreuse.review import authors_run, codecheck
 
     authors_run.release(_values(options))
+    codecheck.FILE.write_text(codecheck.draft(), encoding="utf-8")
     _run("book", options)  # its page about this run speaks of expected/
-    print(f"Wrote {paths.shown(authors_run.EXPECTED)}; look at its changes in git before you commit them.")
+    wrote = f"{paths.shown(authors_run.EXPECTED)} and {codecheck.FILE.name}"
+    print(f"Wrote {wrote}; look at their changes in git before you commit them.")
 
 
 def counts(options):

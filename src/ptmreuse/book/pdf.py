@@ -44,7 +44,7 @@ def build(values):
     StudyError
         If WeasyPrint or one of its system libraries is missing, or the book was not built.
     """
-    weasyprint = _weasyprint()
+    weasyprint = setter()
     if not (paths.HTML / "index.html").exists():
         raise StudyError(expected="a built book", found="none", where="pdf", do="run make book first")
     scratch = paths.BUILD / "unfinished" / "pdf"
@@ -71,7 +71,14 @@ def build(values):
     return paths.BUILD / FILE
 
 
-def _weasyprint():
+def setter():
+    """WeasyPrint, if it and its system libraries are there.
+
+    Raises
+    ------
+    StudyError
+        With what to install.
+    """
     try:
         import weasyprint
     except ModuleNotFoundError as error:
