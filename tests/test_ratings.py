@@ -1,13 +1,15 @@
 """Raters who really disagreed: what the files hold, agreement by hand, and everything that a file may get wrong."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from ptmreuse import paths
-from ptmreuse.analysis import raters
+from ptmreuse.analysis import correction, raters
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import ratings
+from ptmreuse.evidence import ratings, study
+from ptmreuse.statistics import coder_error
 
 AGAIN = {"conf": 0.95, "resamples": 499, "seed": 1}
 FOUND = ratings.read()
@@ -99,3 +101,53 @@ def test_answers_that_are_no_code_are_set_aside_and_counted(tmp_path):
     assert {"", "maybe", "n or y"} <= set(found.rejects["found"])
     table = raters.people_table(raters.people(found.people, **AGAIN), found.people)
     assert table["n"].sum() == 997
+
+
+def test_coverage_of_two_phase_by_repeated_splits_is_the_exact_one():
+    """The exact coverage: every outcome of the two draws, weighted by its hypergeometric probability."""
+    table = correction.splits(BOTH, labelled=40, repetitions=4000, conf=0.95, seed=5)
+    row = table[(table["variable"] == "V5") & (table["method"] == "two-phase")].iloc[0]
+    part = BOTH[BOTH["variable"] == "V5"]
+    said, truth = part[raters.MAJORITY] == "yes", part["agreed"] == "yes"
+    N, K, n = [said.sum(), (~said).sum()], [(said & truth).sum(), (~said & truth).sum()], [20, 20]
+    covered = 0.0
+    for k in np.ndindex(21, 21):
+        chance = np.prod([stats.hypergeom.pmf(k[j], N[j], K[j], n[j]) for j in (0, 1)])
+        if chance > 1e-9:
+            e = coder_error.two_phase(N, n, k, [True, False])["prevalence"]
+            covered += chance * (e.low <= truth.mean() <= e.high)
+    assert row["covers"] == pytest.approx(covered, abs=0.015)
+    assert row["mean"] == pytest.approx(truth.mean(), abs=0.01)  # unbiased whatever the machine's errors
+
+
+def test_a_good_machine_narrows_the_interval_and_a_bad_one_does_not():
+    good = BOTH.assign(**{raters.MAJORITY: BOTH["agreed"]})
+    good.loc[::25, raters.MAJORITY] = good.loc[::25, raters.MAJORITY].map({"yes": "no", "no": "yes"})  # 4 % errors
+    for both, helps in ((good, True), (BOTH, False)):
+        wide = correction.splits_wide(correction.splits(both, repetitions=200, conf=0.95, seed=2)).set_index("name")
+        narrower = wide["points wide, prediction-powered"] < wide["points wide, people alone"]
+        assert narrower["dataset"] == helps and narrower["software and hardware"] == helps
+
+
+def test_papers_from_elsewhere_get_no_corrected_share():
+    away = correction.elsewhere(FOUND, BOTH, conf=0.95)
+    assert len(away) == 40 and away["corrected"].str.startswith("refused").all()
+    e = correction.checked_share([[18, 4], [3, 75]], (140, 860), drawn=False)
+    assert np.isnan(e.value) and np.isnan(e.low) and "not drawn from these papers" in e.sentence
+
+
+def test_the_range_for_the_study_is_rogan_and_gladens_formula():
+    judged = raters.accuracy(BOTH, **AGAIN)
+    table = correction.study_range(judged, study.published()).set_index("share")
+    share, row = 1837 / 6962, table.loc["reuses a model, May 2026"]
+    single = judged[judged["model"] != raters.MAJORITY]
+    true = (share - (1 - single["specificity"])) / (single["sensitivity"] - (1 - single["specificity"]))
+    true = true[(single["sensitivity"] + single["specificity"] > 1) & true.between(0, 1)]
+    assert row[["lowest", "highest"]].tolist() == pytest.approx([true.min(), true.max()]) and row["possible"] == len(
+        true
+    )
+
+
+def test_more_checked_papers_than_there_are_is_one_sentence():
+    with pytest.raises(StudyError, match="fewer checked papers than the 100"):
+        correction.splits(BOTH, labelled=100, conf=0.95, seed=1)
