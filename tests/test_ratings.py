@@ -6,9 +6,9 @@ import pytest
 from scipy import stats
 
 from ptmreuse import paths
-from ptmreuse.analysis import correction, raters
+from ptmreuse.analysis import choices, comparators, correction, raters
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import ratings, study
+from ptmreuse.evidence import pilot, ratings, study
 from ptmreuse.statistics import coder_error
 
 AGAIN = {"conf": 0.95, "resamples": 499, "seed": 1}
@@ -151,3 +151,38 @@ def test_the_range_for_the_study_is_rogan_and_gladens_formula():
 def test_more_checked_papers_than_there_are_is_one_sentence():
     with pytest.raises(StudyError, match="fewer checked papers than the 100"):
         correction.splits(BOTH, labelled=100, conf=0.95, seed=1)
+
+
+# What other studies report ------------------------------------------------------------------------------------
+
+
+def test_the_definition_decides_between_all_and_two_fifths():
+    table = comparators.definition(comparators.read(), 0.7029, conf=0.95).set_index("reading")
+    assert table["adaptation"].tolist() == [75, 37, 30] and set(table["papers"]) == {38 + 27 + 7 + 3}
+    assert table.loc["feature extraction is deployment", "of_published"] == pytest.approx(0.7029 * 30 / 75)
+
+
+def test_the_panel_has_the_definition_as_a_choice():
+    """By hand: 31 of the pilot's 47 pairs are adaptation or deployment; two pairs of one paper become one."""
+    panel = choices.panel(pilot.embedded(), conf=0.95, resamples=199, seed=1)
+    rows = panel[panel["claim"] == "adaptation is the majority"].set_index("choice")
+    row, other = rows.loc["feature extraction is adaptation"], rows.loc["feature extraction is deployment"]
+    assert row["value"] * row["n"] == pytest.approx(row["n"] - 16) and row["n"] <= 47
+    assert other["holds"] == "n/a" and "do not say which adaptations" in other["reason"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda t: t.assign(source=""), "a source for every fact"),
+        (lambda t: pd.concat([t, t.head(1)]), "each id once"),
+        (lambda t: t.assign(value="many"), "a number, or nothing"),
+        (lambda t: t.assign(unit=""), "a unit beside every number"),
+        (lambda t: t.drop(columns="source"), "no column source"),
+    ],
+)
+def test_a_fact_without_number_source_or_unit_is_one_sentence(tmp_path, change, expected):
+    table = pd.read_csv(paths.DATA / "comparators.csv", dtype="str", keep_default_na=False)
+    change(table).to_csv(tmp_path / "facts.csv", index=False)
+    with pytest.raises(StudyError, match=expected):
+        comparators.read(tmp_path / "facts.csv")

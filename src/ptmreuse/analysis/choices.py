@@ -137,6 +137,12 @@ def _choices(tables):
             f"{unit} instead of pairs", f"{unit} instead of pairs", counted, tables, {"unit": unit}, **patterns
         )
     yield _Choice("aliases merged", "models merged by family", counted, tables, {"by": "family"}, **patterns)
+    # Whether a model run unchanged as a feature extractor is adapted or deployed is a matter of definition.
+    widest = tables["reuse"].assign(pattern=tables["reuse"]["pattern"].replace("deployment", "adaptation"))
+    yield _Choice("feature extraction is adaptation", "feature extraction is adaptation (all deployment: the most)",
+                  counted, tables | {"reuse": widest}, **patterns)  # fmt: skip
+    choice = "feature extraction is deployment"
+    yield _Choice(choice, choice, counted, reason="the codes do not say which adaptations left the model unchanged")
 
     for word in ("against", "for"):
         choice = f"unknown {word} the claim"

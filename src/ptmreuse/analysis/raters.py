@@ -12,6 +12,7 @@ import pandas as pd
 from ptmreuse import wording
 from ptmreuse.evidence import ratings
 from ptmreuse.statistics import agreement, coder_error
+from ptmreuse.statistics.shares import clustered_share
 
 COEFFICIENTS = ("raw", "kappa", "alpha", "ac1")
 YES = ("yes_first", "yes_second", "yes_agreed")
@@ -304,6 +305,31 @@ def shares_by_model(judged):
 def by_variable(both):
     """The rows of `side_by_side` variable by variable, in the order of the people's variables."""
     return [(v, both[both["variable"] == v]) for v in ratings.VARIABLES if (both["variable"] == v).any()]
+
+
+def majority_agreement(both, *, conf, resamples, seed):
+    """Share of all comparisons in which the majority of the models agrees with the people; papers are the clusters.
+
+    Parameters
+    ----------
+    both : DataFrame
+        From `side_by_side`.
+    conf, resamples, seed
+        As in `shares.clustered_share`.
+
+    Returns
+    -------
+    Estimate
+
+    Examples
+    --------
+    >>> majority_agreement(side_by_side(ratings.read()), conf=0.95, resamples=199, seed=1).value
+    0.705
+    """
+    right = both[MAJORITY].eq(both["agreed"]).groupby(both["doi"]).agg(["sum", "size"])
+    return clustered_share(
+        right["sum"], right["size"], unit="comparisons", label="agreement", conf=conf, resamples=resamples, seed=seed
+    )
 
 
 def shared_errors(both, *, conf, resamples, seed):

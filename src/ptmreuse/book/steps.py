@@ -71,7 +71,7 @@ STEPS = (
                      "data/ratings_models.csv"), after=("tables", "control")),
     _notebook("03_tests", "tests: releases, pilot against published, trend",
               files=("data/published.csv", "data/releases.csv", "data/models.csv", "data/calibration.csv",
-                     "data/ratings_humans.csv", "data/ratings_models.csv"),
+                     "data/comparators.csv", "data/ratings_humans.csv", "data/ratings_models.csv"),
               after=("tables",)),
     _notebook("04_findings", "findings: claims and answers",
               files=("data/published.csv", "data/claims.csv", "data/models.csv"),

@@ -1,0 +1,132 @@
+"""What other published studies report on the same questions, and how much hangs on one definition."""
+
+import pandas as pd
+
+from ptmreuse import paths, wording
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import study
+from ptmreuse.statistics.shares import proportion
+
+COLUMNS = ("id", "work", "question", "finding", "value", "unit", "source", "seen", "note")
+# How feature extraction (a trained model, unchanged, whose output feeds a new classifier) is read.
+READINGS = {
+    "feature extraction is adaptation": ("scratch", "finetuning", "hybrid", "extractor"),
+    "only the hybrid is adaptation": ("scratch", "finetuning", "hybrid"),
+    "feature extraction is deployment": ("scratch", "finetuning"),
+}
+
+
+def read(path=None):
+    """The facts of other studies, one row each, with the work and where it was read.
+
+    Parameters
+    ----------
+    path : path-like, optional
+        By default ``data/comparators.csv``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by id; value is a float, NaN where the fact has no number.
+
+    Raises
+    ------
+    StudyError
+        If a column or a source is missing, an id is repeated, or a value is no number.
+
+    Examples
+    --------
+    >>> float(read().loc["kim_extractor", "value"])
+    38.0
+    """
+    path = paths.DATA / "comparators.csv" if path is None else paths.Path(path)
+    table, where = study.read_csv(path), paths.shown(path)
+    missing = [c for c in COLUMNS if c not in table]
+    if missing:
+        raise StudyError(
+            expected=f"the columns {', '.join(COLUMNS)}",
+            found=f"no column {', '.join(missing)}",
+            where=where,
+            do="restore the header",
+        )
+    number = pd.to_numeric(table["value"].replace("", None), errors="coerce")
+    wrong = {
+        "a source for every fact": table["source"].str.strip() == "",
+        "each id once": table["id"].duplicated(),
+        "a number, or nothing where the fact has none": number.isna() & (table["value"] != ""),
+        "a unit beside every number": number.notna() & (table["unit"] == ""),
+    }
+    for expected, rows in wrong.items():
+        if rows.any():
+            row = int(rows.to_numpy().argmax())
+            raise StudyError(
+                expected=expected,
+                found=repr(table.loc[row, "id"]),
+                where=f"{where}, row {row + 1}",
+                do="correct this row",
+            )
+    return table.assign(value=number.astype(float)).set_index("id")
+
+
+def definition(facts, published, *, conf):
+    """The share of adaptation among the transfer-learning papers of one review, under each reading of one word.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        From `read`.
+    published : float
+        The published share of adaptation.
+    conf : float
+
+    Returns
+    -------
+    DataFrame
+        One row per reading: reading, adaptation and papers (of those with one approach), share, low, high (Wilson), and
+        of_published: what the published share would be if its adaptation were made up like these papers (assumed).
+
+    Examples
+    --------
+    >>> table = definition(read(), 0.7029, conf=0.95)
+    >>> table[["reading", "adaptation", "papers"]].to_numpy().tolist()[-1]
+    ['feature extraction is deployment', 30, 75]
+    """
+    counts = {kind: int(facts.loc[f"kim_{kind}", "value"]) for kind in READINGS["feature extraction is adaptation"]}
+    rows = []
+    for reading, kinds in READINGS.items():
+        e = proportion(sum(counts[k] for k in kinds), sum(counts.values()), conf=conf)
+        rows.append(
+            {"reading": reading, "adaptation": int(e.detail["k"]), "papers": e.n, "share": e.value, "low": e.low,
+             "high": e.high, "of_published": published * e.value}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def definition_sentence(table, published):
+    """What hangs on the definition, in one sentence.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `definition`.
+    published : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> said = definition_sentence(definition(read(), 0.7029, conf=0.95), 0.7029)
+    >>> said.replace("\\N{NO-BREAK SPACE}", " ").split(";")[0]
+    'Among 75 transfer-learning papers of one review, 100 % adapt a model if feature extraction is adaptation and \
+40 % if it is deployment'
+    """
+    first, last = table.iloc[0], table.iloc[-1]
+    share = wording.percent
+    return (
+        f"Among {wording.count(first['papers'])} transfer-learning papers of one review, {share(first['share'], 0)} "
+        f"adapt a model if feature extraction is adaptation and {share(last['share'], 0)} if it is deployment; were "
+        f"the study's adaptation made up alike (assumed, not known), its {share(published, 2)} would be "
+        f"{share(last['of_published'])} under the second reading."
+    )
