@@ -70,8 +70,8 @@ def splits(both, *, coder=MAJORITY, labelled=40, repetitions=1000, conf, seed):
     -------
     DataFrame
         One row per variable and method of `METHODS`: variable, name, n, agreed (the share by the people, which is
-        the right answer), naive (by the model), method, mean (of the corrected shares), covers (share of the draws
-        whose interval holds the right answer, among those with one), width (mean width), without (share of draws
+        the right answer), naive (by the model), method, mean, low and high (means over the draws), covers (of the draws,
+        those whose interval holds the right answer, among those with one), width (mean width), without (share of draws
         without an interval).
 
     Notes
@@ -139,12 +139,15 @@ def _score(found, truth):
     told = ~np.isnan(low) & ~np.isnan(high)
     weight = times * told
     if not told.any():
-        return {"mean": math.nan, "covers": math.nan, "width": math.nan, "without": 1.0}
+        return dict.fromkeys(("mean", "low", "high", "covers", "width"), math.nan) | {"without": 1.0}
     within = (low - 1e-12 <= truth) & (truth <= high + 1e-12)
+    middle, lower, upper = (float(np.average(x[told], weights=times[told])) for x in (value, low, high))
     return {
-        "mean": float(np.average(value[told], weights=times[told])),
+        "mean": middle,
+        "low": lower,
+        "high": upper,
         "covers": float((weight * within).sum() / weight.sum()),
-        "width": float(np.average((high - low)[told], weights=times[told])),
+        "width": upper - lower,
         "without": float(1 - weight.sum() / times.sum()),
     }
 
@@ -275,6 +278,31 @@ def splits_wide(table):
         for method in METHODS:
             wide[f"{word}, {method}"] = times * table.loc[table["method"] == method, column].to_numpy()
     return wide
+
+
+def splits_forest(table):
+    """The rows of `splits` as a figure shows them: both shares, and each corrected one with its mean limits.
+
+    Returns
+    -------
+    DataFrame
+        label, thing, group, value, low, high.
+
+    Examples
+    --------
+    >>> from ptmreuse.analysis.raters import side_by_side
+    >>> table = splits(side_by_side(ratings.read()), repetitions=50, conf=0.95, seed=1)
+    >>> splits_forest(table)["group"].unique().tolist()
+    ['people', 'machine', 'two-phase', 'prediction-powered']
+    """
+    rows = []
+    for name, part in table.groupby("name", sort=False):
+        first = part.iloc[0]
+        rows += [(name, name, "people", first["agreed"], first["agreed"], first["agreed"])]
+        rows += [("", name, "machine", first["naive"], first["naive"], first["naive"])]
+        corrected = part[part["method"] != "people alone"]
+        rows += [("", name, *row) for row in corrected[["method", "mean", "low", "high"]].itertuples(index=False)]
+    return pd.DataFrame(rows, columns=["label", "thing", "group", "value", "low", "high"])
 
 
 def splits_sentence(table):
