@@ -70,9 +70,8 @@ def splits(both, *, coder=MAJORITY, labelled=40, repetitions=1000, conf, seed):
     -------
     DataFrame
         One row per variable and method of `METHODS`: variable, name, n, agreed (the share by the people, which is
-        the right answer), naive (by the model), method, mean, low and high (means over the draws), covers (of the draws,
-        those whose interval holds the right answer, among those with one), width (mean width), without (share of draws
-        without an interval).
+        the right answer), naive (by the model), method, mean, low and high (means over the draws), covers (of the draws
+        with an interval, the share that holds the right answer), width (mean), without (share of draws without one).
 
     Notes
     -----
