@@ -78,6 +78,8 @@ BAD = {
     "a variable nobody knows": (ratings.HUMANS, lambda t: t.assign(variable=t["variable"].replace("V6", "V9"))),
     "a code twice": (ratings.HUMANS, lambda t: pd.concat([t, t.tail(1)])),
     "an answer twice": (ratings.MODELS, lambda t: pd.concat([t, t.tail(1)])),
+    "a paper of two DOIs": (ratings.HUMANS, lambda t: t.assign(doi=t["doi"].where(t.index != 5, "10.1/x"))),
+    "a DOI of two papers": (ratings.HUMANS, lambda t: t.assign(paper=t["paper"].where(t.index != 5, "999"))),
     "no column answer": (ratings.HUMANS, lambda t: t.drop(columns="answer")),
     "another paper under a number": (ratings.MODELS, lambda t: t.assign(doi=t["doi"].where(t["paper"] != "1", "x"))),
     "no model": (ratings.MODELS, lambda t: t[["paper", "doi", "question"]]),

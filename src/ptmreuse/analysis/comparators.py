@@ -128,5 +128,5 @@ def definition_sentence(table, published):
         f"Among {wording.count(first['papers'])} transfer-learning papers of one review, {share(first['share'], 0)} "
         f"adapt a model if feature extraction is adaptation and {share(last['share'], 0)} if it is deployment; were "
         f"the study's adaptation made up alike (assumed, not known), its {share(published, 2)} would be "
-        f"{share(last['of_published'])} under the second reading."
+        f"{share(last['of_published'])} under the latter reading."
     )

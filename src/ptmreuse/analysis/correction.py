@@ -19,7 +19,7 @@ from ptmreuse.statistics.shares import difference, stratified_share
 
 # Checked papers drawn at random; within the machine's yes and no; at random, with the machine's answers to the rest.
 METHODS = ("people alone", "two-phase", "prediction-powered")
-ELSEWHERE = "refused: the checked papers were not drawn from these papers, so the errors made here are not known"
+ELSEWHERE = "refused: the checked papers were not drawn from these papers, so how a machine errs on these is not known"
 
 
 def checked_share(labelled, unlabelled, *, drawn, unit="papers", conf=0.95):

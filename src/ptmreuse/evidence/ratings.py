@@ -100,6 +100,8 @@ def read(folder=None):
     _known(humans, folder / HUMANS, "variable", VARIABLES)
     _once(humans, folder / HUMANS, ["doi", "variable", "rater"])
     _once(machines, folder / MODELS, ["doi", "question"])
+    _once(humans.drop_duplicates(["paper", "doi"]), folder / HUMANS, ["paper"])
+    _once(humans.drop_duplicates(["paper", "doi"]), folder / HUMANS, ["doi"])
     coded = humans.drop_duplicates("doi").set_index("doi")["paper"]
     numbered = machines.loc[machines["paper"] != "", ["paper", "doi"]]
     stray = numbered[numbered["doi"].map(coded).ne(numbered["paper"])]
@@ -174,7 +176,7 @@ def _once(table, path, key):
             expected=f"each {', '.join(key)} once",
             found=", ".join(again[key].iloc[0]) + " again",
             where=f"{paths.shown(path)}, row {again.index[0] + 1}",
-            do="remove the repeated row",
+            do="remove or correct the repeated row",
         )
 
 
