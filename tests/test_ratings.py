@@ -6,14 +6,14 @@ import pytest
 from scipy import stats
 
 from ptmreuse import paths
-from ptmreuse.analysis import choices, comparators, correction, raters
+from ptmreuse.analysis import choices, comparators, correction, machines, raters
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import pilot, ratings, study
 from ptmreuse.statistics import coder_error
 
 AGAIN = {"conf": 0.95, "resamples": 499, "seed": 1}
 FOUND = ratings.read()
-BOTH = raters.side_by_side(FOUND)
+BOTH = machines.side_by_side(FOUND)
 
 
 def test_every_row_of_the_ratings_is_used_or_set_aside_with_a_reason():
@@ -42,7 +42,7 @@ def test_agreement_of_the_two_people_by_hand():
 
 def test_shared_errors_against_independent_ones():
     """Expected papers that all five get wrong, from the models' error rates by the agreed code: a closed form."""
-    table = raters.shared_errors(BOTH, conf=0.95, resamples=4999, seed=3).set_index("variable")
+    table = machines.shared_errors(BOTH, conf=0.95, resamples=4999, seed=3).set_index("variable")
     for variable, part in BOTH.groupby("variable"):
         wrong = part[FOUND.models].ne(part["agreed"], axis=0)
         kinds = wrong.groupby(part["agreed"])
@@ -60,9 +60,9 @@ def test_models_that_do_err_independently_are_not_said_to_err_together():
     for bit in range(5):  # every combination of errors equally often: independent by construction
         wrong = (draws // 2**bit) % 2 == 1
         both[f"m{bit}"] = truth.where(~wrong, truth.map({"yes": "no", "no": "yes"}))
-    both[raters.MAJORITY] = raters.majority(both[[f"m{b}" for b in range(5)]])
+    both[machines.MAJORITY] = machines.majority(both[[f"m{b}" for b in range(5)]])
     # The agreed code alternates, so it is independent of bits 1 to 4 alone; use those.
-    row = raters.shared_errors(both.drop(columns="m0"), conf=0.95, resamples=199, seed=1).iloc[0]
+    row = machines.shared_errors(both.drop(columns="m0"), conf=0.95, resamples=199, seed=1).iloc[0]
     assert row["low"] <= row["all_wrong"] <= row["high"]
 
 
@@ -110,7 +110,7 @@ def test_coverage_of_two_phase_by_repeated_splits_is_the_exact_one():
     table = correction.splits(BOTH, labelled=40, repetitions=4000, conf=0.95, seed=5)
     row = table[(table["variable"] == "V5") & (table["method"] == "two-phase")].iloc[0]
     part = BOTH[BOTH["variable"] == "V5"]
-    said, truth = part[raters.MAJORITY] == "yes", part["agreed"] == "yes"
+    said, truth = part[machines.MAJORITY] == "yes", part["agreed"] == "yes"
     N, K, n = [said.sum(), (~said).sum()], [(said & truth).sum(), (~said & truth).sum()], [20, 20]
     covered = 0.0
     for k in np.ndindex(21, 21):
@@ -123,8 +123,8 @@ def test_coverage_of_two_phase_by_repeated_splits_is_the_exact_one():
 
 
 def test_a_good_machine_narrows_the_interval_and_a_bad_one_does_not():
-    good = BOTH.assign(**{raters.MAJORITY: BOTH["agreed"]})
-    good.loc[::25, raters.MAJORITY] = good.loc[::25, raters.MAJORITY].map({"yes": "no", "no": "yes"})  # 4 % errors
+    good = BOTH.assign(**{machines.MAJORITY: BOTH["agreed"]})
+    good.loc[::25, machines.MAJORITY] = good.loc[::25, machines.MAJORITY].map({"yes": "no", "no": "yes"})  # 4 % errors
     for both, helps in ((good, True), (BOTH, False)):
         wide = correction.splits_wide(correction.splits(both, repetitions=200, conf=0.95, seed=2)).set_index("name")
         narrower = wide["points wide, prediction-powered"] < wide["points wide, people alone"]
@@ -139,10 +139,10 @@ def test_papers_from_elsewhere_get_no_corrected_share():
 
 
 def test_the_range_for_the_study_is_rogan_and_gladens_formula():
-    judged = raters.accuracy(BOTH, **AGAIN)
+    judged = machines.accuracy(BOTH, **AGAIN)
     table = correction.study_range(judged, study.published()).set_index("share")
     share, row = 1837 / 6962, table.loc["reuses a model, May 2026"]
-    single = judged[judged["model"] != raters.MAJORITY]
+    single = judged[judged["model"] != machines.MAJORITY]
     true = (share - (1 - single["specificity"])) / (single["sensitivity"] - (1 - single["specificity"]))
     true = true[(single["sensitivity"] + single["specificity"] > 1) & true.between(0, 1)]
     assert row[["lowest", "highest"]].tolist() == pytest.approx([true.min(), true.max()]) and row["possible"] == len(

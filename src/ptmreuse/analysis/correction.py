@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ptmreuse import wording
-from ptmreuse.analysis.raters import MAJORITY, by_variable
+from ptmreuse.analysis.machines import MAJORITY, by_variable
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import ratings
 from ptmreuse.statistics import coder_error
@@ -58,7 +58,7 @@ def splits(both, *, coder=MAJORITY, labelled=40, repetitions=1000, conf, seed):
     Parameters
     ----------
     both : DataFrame
-        From `raters.side_by_side`.
+        From `machines.side_by_side`.
     coder : str
         The model whose answers are corrected.
     labelled : int
@@ -80,7 +80,7 @@ def splits(both, *, coder=MAJORITY, labelled=40, repetitions=1000, conf, seed):
 
     Examples
     --------
-    >>> from ptmreuse.analysis.raters import side_by_side
+    >>> from ptmreuse.analysis.machines import side_by_side
     >>> table = splits(side_by_side(ratings.read()), repetitions=50, conf=0.95, seed=1)
     >>> table[["name", "agreed", "naive", "method"]].head(2).to_numpy().tolist()
     [['dataset', 0.5, 0.09, 'people alone'], ['dataset', 0.5, 0.09, 'two-phase']]
@@ -158,7 +158,7 @@ def elsewhere(found, both, *, conf):
     ----------
     found : Ratings
     both : DataFrame
-        From `raters.side_by_side`.
+        From `machines.side_by_side`.
     conf : float
 
     Returns
@@ -171,7 +171,7 @@ def elsewhere(found, both, *, conf):
 
     Examples
     --------
-    >>> from ptmreuse.analysis.raters import side_by_side
+    >>> from ptmreuse.analysis.machines import side_by_side
     >>> read = ratings.read()
     >>> table = elsewhere(read, side_by_side(read), conf=0.95)
     >>> len(table), int((table["possible"] == "no").sum()), set(table["corrected"]) == {ELSEWHERE}
@@ -217,7 +217,7 @@ def study_range(judged, facts):
     Parameters
     ----------
     judged : DataFrame
-        From `raters.accuracy`.
+        From `machines.accuracy`.
     facts : DataFrame
         From `study.published`.
 
@@ -229,7 +229,7 @@ def study_range(judged, facts):
 
     Examples
     --------
-    >>> from ptmreuse.analysis.raters import accuracy, side_by_side
+    >>> from ptmreuse.analysis.machines import accuracy, side_by_side
     >>> from ptmreuse.evidence import study
     >>> judged = accuracy(side_by_side(ratings.read()), conf=0.95, resamples=199, seed=1)
     >>> study_range(judged, study.published())[["pairs", "possible"]].to_numpy().tolist()
@@ -267,7 +267,7 @@ def splits_wide(table):
 
     Examples
     --------
-    >>> from ptmreuse.analysis.raters import side_by_side
+    >>> from ptmreuse.analysis.machines import side_by_side
     >>> table = splits(side_by_side(ratings.read()), repetitions=50, conf=0.95, seed=1)
     >>> splits_wide(table).shape
     (8, 9)
@@ -289,7 +289,7 @@ def splits_forest(table):
 
     Examples
     --------
-    >>> from ptmreuse.analysis.raters import side_by_side
+    >>> from ptmreuse.analysis.machines import side_by_side
     >>> table = splits(side_by_side(ratings.read()), repetitions=50, conf=0.95, seed=1)
     >>> splits_forest(table)["group"].unique().tolist()
     ['people', 'machine', 'two-phase', 'prediction-powered']
@@ -340,7 +340,7 @@ def elsewhere_by_thing(table):
 
     Examples
     --------
-    >>> from ptmreuse.analysis.raters import side_by_side
+    >>> from ptmreuse.analysis.machines import side_by_side
     >>> read = ratings.read()
     >>> elsewhere_by_thing(elsewhere(read, side_by_side(read), conf=0.95))["moved"].tolist()
     [2, 4, 5, 5, 5, 5, 3, 5]
@@ -366,7 +366,7 @@ def elsewhere_sentence(table):
 
     Examples
     --------
-    >>> from ptmreuse.analysis.raters import side_by_side
+    >>> from ptmreuse.analysis.machines import side_by_side
     >>> read = ratings.read()
     >>> elsewhere_sentence(elsewhere(read, side_by_side(read), conf=0.95))
     'Carried over to the papers of another search, the errors measured here give no possible share in 19 of 40 cases.'
