@@ -138,15 +138,27 @@ def _choices(tables):
         )
     yield _Choice("aliases merged", "models merged by family", counted, tables, {"by": "family"}, **patterns)
     # Whether a model run unchanged as a feature extractor is adapted or deployed is a matter of definition.
-    widest = tables["reuse"].assign(pattern=tables["reuse"]["pattern"].replace("deployment", "adaptation"))
-    yield _Choice("feature extraction is adaptation", "feature extraction is adaptation (all deployment: the most)",
-                  counted, tables | {"reuse": widest}, **patterns)  # fmt: skip
+    yield _Choice("feature extraction is adaptation", "feature extraction is adaptation, at most", counted,
+                  widest_adaptation(tables), **patterns)  # fmt: skip
     choice = "feature extraction is deployment"
     yield _Choice(choice, choice, counted, reason="the codes do not say which adaptations left the model unchanged")
 
     for word in ("against", "for"):
         choice = f"unknown {word} the claim"
         yield _Choice(choice, choice, read, tables, {"unknown": word})
+
+
+def widest_adaptation(tables):
+    """The study if feature extraction is adaptation and all deployment were feature extraction: the most it can add.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence.pilot import embedded
+    >>> widest_adaptation(embedded())["reuse"]["pattern"].value_counts().to_dict()
+    {'adaptation': 31, 'conceptual': 16}
+    """
+    reuse = tables["reuse"]
+    return tables | {"reuse": reuse.assign(pattern=reuse["pattern"].replace("deployment", "adaptation"))}
 
 
 # The claims ----------------------------------------------------------------------------------------------
