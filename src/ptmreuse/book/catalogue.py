@@ -1,4 +1,4 @@
-"""From results to pages: stage the book's sources, let Sphinx build them, accept only a sound site."""
+"""What the recorded results are for the pages: the registry, tables and figures as HTML, inputs, pages of helpers."""
 
 import ast
 import html

@@ -1,4 +1,4 @@
-"""From results to pages: stage the book's sources, let Sphinx build them, accept only a sound site."""
+"""The check of the finished site: no broken reference, no request to another host, no image without a text."""
 
 import re
 

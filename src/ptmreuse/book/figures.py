@@ -1,9 +1,4 @@
-"""Figures: one style, one palette, every figure of the book as a plain function that returns a Figure.
-
-Colours are colour-blind safe (Okabe and Ito 2008) and never the only carrier of meaning: shapes, direct
-labels or positions say the same. Each figure is saved twice, for a page and for a phone. The pages swap the
-palette for variables of the theme, so one SVG follows light and dark mode, and draw the text themselves.
-"""
+"""Every figure of the book as a plain function of a data frame; style and palette stand in `svg`."""
 
 import matplotlib as mpl
 import numpy as np

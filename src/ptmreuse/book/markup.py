@@ -1,9 +1,4 @@
-"""What a notebook found: numbers, tables and figures, each written once and read by every page.
-
-A notebook calls `start` in its first cell and then `number`, `table`, `figure` and `say`. Each writes into
-the notebook's results folder and shows the same thing in the notebook. Pages never repeat a number: they
-name its key.
-"""
+"""Recorded results as HTML: a table, a sentence, a framed figure, each with the sign of its data kind."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""Figures: one style, one palette, every figure of the book as a plain function that returns a Figure.
+"""One style and one palette for every figure, and a figure as SVG for a page and for a phone.
 
 Colours are colour-blind safe (Okabe and Ito 2008) and never the only carrier of meaning: shapes, direct
 labels or positions say the same. Each figure is saved twice, for a page and for a phone. The pages swap the

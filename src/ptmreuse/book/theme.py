@@ -1,17 +1,4 @@
-"""What the pages can say beyond MyST: recorded numbers, tables and figures, input files, parameters.
-
-- the role ``num``: a recorded number, linked to its row in the registry; ``key|interval`` adds its interval;
-- the role ``kind``: the sign of a data kind, by its name or by the key of a recorded number;
-- the directive ``result``: a recorded table or figure;
-- the directive ``strip``: recorded shares with their intervals, small, against a published one;
-- the directive ``verdicts``: how many claims got which verdict, as a bar;
-- the directive ``datafile``: an input file under data/, as a table with a download;
-- the directive ``registry``: every recorded number;
-- the directive ``parameters``: the parameters of this run;
-- the directive ``helpers``: the public functions of a module, from its docstrings, without importing it.
-
-An unknown key or name is a Sphinx warning, and every warning stops the build.
-"""
+"""The Sphinx extension of the book: roles and directives of `directives`, and what the templates need to know."""
 
 import html
 

@@ -1,17 +1,4 @@
-"""Model (LLM) coder: five questions about an article, put to any OpenAI-compatible endpoint.
-
-The questions are those of the study: deep learning? pre-trained models? which? reused by which pattern? in
-which stage? A later question is asked only where the one before it makes it one ("no deep learning" leaves
-no pre-trained deep learning model), and what could not be answered is "unknown", never "no".
-
-Every reply is written to a cache before anything looks at it, so that a run can be killed and resumed, and
-a finished run replayed without endpoint, key or further package. The cache key is the SHA-256 of the whole
-request (model, prompts, schema, article text, sampling) and of nothing else: not of the endpoint, and not of
-the version of a library. That is why the schemas are written out below and not derived from classes.
-
-The article is data: it stands between two lines that carry a mark made from its own text, what comes back
-must fit the schema and the labels of the question, and every quote is looked up in the article.
-"""
+"""Asking a language model: one question at a time to an OpenAI-compatible endpoint, kept in a cache, with retries."""
 
 import hashlib
 import json

@@ -1,17 +1,4 @@
-"""The rule coder: five questions per article, answered by an editable codebook of cues.
-
-Deterministic and offline. The codebook ``data/cues.csv`` holds every cue, the alias table ``data/models.csv``
-every model name; this module only says how they combine:
-
-1. Sentences that name deep learning or a model get a *use score*: the weight of their section (methods
-   for, related work against) plus the two strongest cues of own use ("we trained") less the two strongest
-   cues of others' use, possibility or generality ("et al. proposed", "could", "widely used").
-2. Own use is one sentence with a score of `ONE`, or two of `TWO`. Terms that are only mentioned are "no".
-3. The pattern and the stage of a model are those with the heaviest cues in its sentences of use (counted
-   in full) and in those beside them or, about pre-training, elsewhere (half); the two heaviest cues count.
-
-What the rules cannot decide is "unknown", never "no".
-"""
+"""Which sentences of an article speak of own use: sections, cues for and against, and a use score for each."""
 
 import re
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Reuse: pairs, instances and papers, patterns, and the most reused models.
+"""What is counted: pairs, instances and papers.
 
 Three units must not be mixed. A *pair* is a (model, pattern) in a paper; an *instance* is a model in a paper,
 whatever the number of patterns; a *paper* reuses at least one model. Pairs of one paper are alike, so a share

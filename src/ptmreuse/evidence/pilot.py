@@ -1,22 +1,4 @@
-"""Study tables: the one small schema between every source and every notebook.
-
-A *study* is a dictionary of tidy data frames. Whatever the evidence comes from (the embedded pilot, a
-released database, a folder of coded papers, the simulator), it is brought into these tables first, is
-checked once, and everything after reads nothing else.
-
-========== ============================================================== =========================
-table      one row is                                                     key
-========== ============================================================== =========================
-papers     a paper                                                        paper
-fields     a paper in one of its scientific fields                        paper, field
-uses       the answers of one coder to "deep learning?" and "PTM reuse?"  paper, coder
-reuse      a model that a coder saw reused in a paper, by one pattern     paper, coder, model, pattern
-stages     a model that a coder saw in one stage of the process           paper, coder, model, stage
-answers    how one answer of a language model was read (release only)     question, row
-rejects    an input row that could not be kept, and why                   source, table, row
-provenance an input that the tables were made from                        source, path
-========== ============================================================== =========================
-"""
+"""The study's hand-coded pilot: as embedded in data/, or from the authors' workbook."""
 
 import datetime
 import re

@@ -1,7 +1,4 @@
-"""Where the evidence comes from: one way in for every source, and one way to count what came.
-
-The source is a parameter; whatever it is, the same study tables come out and everything after is the same.
-"""
+"""The released database: read once, in one pass, and kept with checksums."""
 
 import hashlib
 import json

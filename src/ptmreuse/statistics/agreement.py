@@ -1,8 +1,4 @@
-"""Coders: how far they agree, how often one of them errs, and what the errors do to a share.
-
-A coder is a person or a language model. Agreement needs two codings made blind to each other; accuracy
-needs a coding taken as right.
-"""
+"""How far coders agree: two or many, on one class or several, each coefficient with its interval."""
 
 import math
 import warnings

@@ -1,8 +1,4 @@
-"""Coders: how far they agree, how often one of them errs, and what the errors do to a share.
-
-A coder is a person or a language model. Agreement needs two codings made blind to each other; accuracy
-needs a coding taken as right.
-"""
+"""What a coder's errors do to a share: accuracy from a checked sample, and shares corrected for it."""
 
 import math
 

@@ -1,10 +1,6 @@
-"""Shares, differences and tests of this study, each with its unit, its interval and a ready sentence.
+"""One estimate: a value with its interval, unit, method and a ready sentence; and the checks of what goes in.
 
-Every function takes counts, or one row per paper, and returns one `Estimate` (or a small table of them).
-Three modules share the work: `statistics` (shares, differences, strata, ranks, sample size), `association`
-(tables, several fields and patterns per paper, trends over years, regression) and `coders` (agreement,
-coder accuracy, shares corrected for coder error).
-
+Every function of this room takes counts, or one row per paper, and returns one `Estimate` (or a small table of them).
 One policy for degenerate input: nothing to estimate from (no papers, one category, one cluster) gives NaN
 and a reason, and the sentence reads "n/a (0 papers)"; impossible input (k > n, a negative or fractional
 count, NaN) raises `StudyError`. Every sampled result takes a seed and does not depend on the order of the

@@ -1,8 +1,4 @@
-"""Association of a property with the year, the field or another property: tables, trends, regression.
-
-Tables hold one row per independent unit. Codes of which a paper can have several (fields, patterns), and
-rows that share a paper, have functions of their own: `multi_select`, `rao_scott`, `clustered_logit`.
-"""
+"""Association of properties of which a paper can have several at once."""
 
 import math
 from dataclasses import replace

@@ -1,15 +1,4 @@
-"""Shares, differences and tests of this study, each with its unit, its interval and a ready sentence.
-
-Every function takes counts, or one row per paper, and returns one `Estimate` (or a small table of them).
-Three modules share the work: `statistics` (shares, differences, strata, ranks, sample size), `association`
-(tables, several fields and patterns per paper, trends over years, regression) and `coders` (agreement,
-coder accuracy, shares corrected for coder error).
-
-One policy for degenerate input: nothing to estimate from (no papers, one category, one cluster) gives NaN
-and a reason, and the sentence reads "n/a (0 papers)"; impossible input (k > n, a negative or fractional
-count, NaN) raises `StudyError`. Every sampled result takes a seed and does not depend on the order of the
-rows.
-"""
+"""Ranks of counted things with intervals, and p values adjusted for their number."""
 
 import numpy as np
 import pandas as pd
