@@ -1,5 +1,6 @@
 """The committed calibration recomputes, holds where it says so, and would notice a statistic that does not."""
 
+import importlib.util
 from dataclasses import replace
 from functools import partial
 
@@ -26,6 +27,15 @@ def test_the_first_repetitions_of_every_committed_row_recompute():
     assert again["first_hits"].tolist() == again["hits"].tolist() == TABLE["first_hits"].tolist()
     texts = ["function", "sample", "truth_is", "world", "measure"]
     pd.testing.assert_frame_equal(again[texts], TABLE[texts])
+
+
+def test_every_row_names_functions_that_exist():
+    rooms = [f"ptmreuse.{room}" for room in ("statistics", "analysis")]
+    for name in sorted({name for check in calibration.CHECKS for name in check.function.split(", ")}):
+        module, function = name.split(".")
+        found = [importlib.import_module(f"{room}.{module}") for room in rooms
+                 if importlib.util.find_spec(f"{room}.{module}")]  # fmt: skip
+        assert len(found) == 1 and callable(getattr(found[0], function, None)), name
 
 
 def test_the_committed_rows_hold_or_are_explained():

@@ -93,7 +93,7 @@ def most_reused(reuse, by, *, conf, resamples, seed):
     Returns
     -------
     DataFrame
-        As `statistics.rank_intervals`, with `name` the model or family and `count` the papers that reuse it.
+        As `ranks.rank_intervals`, with `name` the model or family and `count` the papers that reuse it.
     """
     counts = reuse.drop_duplicates(["paper", by])[by].value_counts()
     return rank_counts(counts, conf=conf, resamples=resamples, seed=seed)
@@ -110,7 +110,7 @@ def rank_counts(counts, *, conf, resamples, seed):
     Returns
     -------
     DataFrame
-        As `statistics.rank_intervals`; the order of the input does not matter.
+        As `ranks.rank_intervals`; the order of the input does not matter.
     """
     counts = counts.sort_index()
     return ranks.rank_intervals(counts.to_numpy(), counts.index.tolist(), conf=conf, resamples=resamples, seed=seed)

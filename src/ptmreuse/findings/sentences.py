@@ -244,7 +244,7 @@ def answer_stages(stages, *, conf, resamples, seed):
     Parameters
     ----------
     stages : DataFrame
-        From `reuse.items` with question *stage*.
+        From `items.items` with question *stage*.
 
     Returns
     -------
@@ -274,7 +274,7 @@ def left_out(trend):
     Parameters
     ----------
     trend : Estimate
-        From `association.trend`.
+        From `trend.trend`.
 
     Returns
     -------
@@ -333,7 +333,7 @@ def primary_tests(evidence, growth, *, conf, adjustment):
     evidence : dict of str to DataFrame
         Study tables of one coder.
     growth : Estimate
-        The trend of reuse over the years, from `association.trend`.
+        The trend of reuse over the years, from `trend.trend`.
     conf : float
     adjustment : {'holm', 'bh'}
 
