@@ -7,9 +7,9 @@ RUN    := $(BIN)/python -m ptmreuse
 OPTIONS = $(if $(PARAMS),--params "$(PARAMS)",)
 
 # A mistyped variable would silently build the default book.
-MISTYPED = $(filter-out PARAMS=% TABLES=% RELEASE=% PYTHON=%,$(MAKEOVERRIDES))
+MISTYPED = $(filter-out PARAMS=% TABLES=% RELEASE=% FRAME=% PYTHON=%,$(MAKEOVERRIDES))
 ifneq ($(MISTYPED),)
-$(error expected PARAMS=, TABLES=, RELEASE= or PYTHON=, found $(MISTYPED))
+$(error expected PARAMS=, TABLES=, RELEASE=, FRAME= or PYTHON=, found $(MISTYPED))
 endif
 
 .PHONY: help book notebooks pdf verify review certificate release data validate test test-llm serve clean lock calibrate bench lint
@@ -40,7 +40,7 @@ release: $(VENV)/ready ## keep the results of the last run as the authors'
 	@$(RUN) release
 
 data: $(VENV)/ready ## fetch the pilot workbook, its articles and a list of the released files
-	@$(RUN) data $(if $(RELEASE),--release "$(RELEASE)",)
+	@$(RUN) data $(if $(RELEASE),--release "$(RELEASE)",) $(if $(filter yes,$(FRAME)),--frame,)
 
 validate: $(VENV)/ready ## check your own coded papers: make validate TABLES=folder
 	@$(RUN) validate "$(TABLES)"

@@ -90,6 +90,9 @@ def _parser(arguments):
     validating.add_argument("folder", help="CSV or Parquet files as in data/template")
     fetching = command("data", data, "fetch the pilot workbook and its open articles; list the released files")
     fetching.add_argument("--release", metavar="NAME", help="also fetch this file of the release")
+    fetching.add_argument(
+        "--frame", action="store_true", help="instead fetch and code all articles of the pilot's frame"
+    )
     rules = command("code", code, "code articles (.xml, .txt) with the rule coder into study tables")
     rules.add_argument("inputs", nargs="+", metavar="FILE_OR_FOLDER")
     rules.add_argument("--out", required=True, metavar="DIR", help="folder for the study tables and the evidence")
@@ -220,7 +223,22 @@ def data(options):
     """Fetch what is not included."""
     from ptmreuse.evidence import fetch
 
+    if options.frame:
+        _frame()
+        return
     fetch.fetch_all(options.release)
+
+
+def _frame():
+    """Fetch the frame's articles and code them by rules, for source: plos."""
+    from ptmreuse.coding import batch
+    from ptmreuse.evidence import fetch, fetch_frame, frame
+
+    found = fetch_frame.fetch_frame(frame.read()["doi"].tolist(), fetch.FOLDER)
+    print("; ".join(f"{name}: {count}" for name, count in found.items()))
+    coded = batch.code_files([fetch.FOLDER / "jats"], fetch.FOLDER / "plos")
+    print("; ".join(f"{name}: {count}" for name, count in coded.items()))
+    print("A book about them: --set source=plos")
 
 
 def code(options):

@@ -39,7 +39,7 @@ class Parameter(NamedTuple):
 
 
 SCHEMA = (
-    Parameter("source", "choice", "embedded", ("embedded", "pilot", "release", "tables", "simulated"), "",
+    Parameter("source", "choice", "embedded", ("embedded", "pilot", "release", "plos", "tables", "simulated"), "",
               "the coded papers that the notebooks analyse"),
     Parameter("release", "path", "", (), "", "the authors' SQLite database, for source: release"),
     Parameter("tables", "path", "", (), "", "a folder of study tables, for source: tables"),

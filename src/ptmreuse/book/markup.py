@@ -2,6 +2,7 @@
 
 import html
 import re
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -60,8 +61,9 @@ def escaped(text):
 def table_html(frame, formats=None, labels=None):
     """An HTML table: scoped headers, escaped cells, numbers aligned.
 
-    Rows of a table whose first column is called `id` can be linked to by it; a `verdict` column shows its signs.
-    A table too wide for a phone is marked: its rows become cards there, each cell under the name of its column.
+    Rows of a table whose first column is called `id` can be linked to by it; a `verdict` column shows its signs; a cell
+    that is a DOI is a link. A table too wide for a phone is marked: its rows become cards there, each cell under the name
+    of its column.
 
     Examples
     --------
@@ -119,6 +121,8 @@ def _cell_html(value, column, form):
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}… ({len(text):,} characters; the CSV has all)"
     shown = html.escape(text)
+    if DOI.fullmatch(text):  # a paper that a page names can be read
+        return f'<a href="https://doi.org/{quote(text)}">{shown}</a>'
     # Right-to-left text keeps to its cell.
     return shown if text.isascii() else f"<bdi>{shown}</bdi>"
 
@@ -135,6 +139,7 @@ def _cell_text(value, column, form):
     return wording.count(value) if float(value).is_integer() else wording.decimal(value)
 
 
+DOI = re.compile(r"10\.\d{4,9}/[\x21-\x7e]+")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -147,12 +152,12 @@ def safe(frame):
     ["'=1+1", '', 'U-Net']
     """
 
-    def quote(value):
+    def tamed(value):
         value = plain(value) if isinstance(value, str) else value
         return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
     text = frame.select_dtypes(include=["object", "string"]).columns
-    return frame.rename(columns=quote).assign(**{quote(c): frame[c].map(quote) for c in text})
+    return frame.rename(columns=tamed).assign(**{tamed(c): frame[c].map(tamed) for c in text})
 
 
 def framed_html(item, body, more=""):

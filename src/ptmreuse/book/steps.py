@@ -45,6 +45,7 @@ def _notebook(name, about, files=(), after=()):
     )
 
 
+FRAME = tuple(f"data/{name}.csv" for name in ("plos_frame", "plos_dates", "plos_journals", "pilot_papers"))
 SOURCE_PARAMETERS = ("source", "release", "tables", "pilot", "coder", "last_year")
 STEPS = (
     Step(
@@ -71,10 +72,10 @@ STEPS = (
                      "data/ratings_models.csv"), after=("tables", "control")),
     _notebook("03_tests", "tests: releases, pilot against published, trend",
               files=("data/published.csv", "data/releases.csv", "data/models.csv", "data/calibration.csv",
-                     "data/comparators.csv", "data/ratings_humans.csv", "data/ratings_models.csv"),
+                     "data/comparators.csv", "data/ratings_humans.csv", "data/ratings_models.csv", *FRAME),
               after=("tables",)),
     _notebook("04_findings", "findings: claims and answers",
-              files=("data/published.csv", "data/claims.csv", "data/models.csv"),
+              files=("data/published.csv", "data/claims.csv", "data/models.csv", *FRAME),
               after=("tables", "01_sampling", "02_coding", "03_tests")),
     Step(
         "book", "write the pages", "ptmreuse.book.site:build", {"html": paths.HTML},
@@ -221,6 +222,8 @@ def fingerprint(step, values):
             given = values[name] or (fetch.PILOT if name == values["source"] == "pilot" else "")
             if given:
                 made_from[f"the input {name}"] = _input_stamp(Path(given))
+    if "source" in step.parameters and values["source"] == "plos":
+        made_from["the input plos"] = _input_stamp(fetch.FOLDER / "plos")
     for earlier in step.after:
         for place in STEPS[NAMES.index(earlier)].outputs.values():
             # Notebooks read the results of earlier notebooks; only the pages read the notebooks themselves.

@@ -259,9 +259,15 @@ def _resuming(target, holds):
     return download
 
 
+def listing_of(folder):
+    """Where it is listed what was fetched into a folder; beside a folder of articles, which holds nothing else."""
+    among = folder.name in ("jats", "openalex")
+    return folder.parent / f"fetched_{folder.name}.csv" if among else folder / "fetched.csv"
+
+
 def _record(target, url):
     """Keep the list of what was fetched: file, bytes, SHA-256, address."""
-    listing = target.parent / "fetched.csv"
+    listing = listing_of(target.parent)
     rows = {}
     if listing.exists():
         with listing.open(encoding="utf-8", newline="") as file:

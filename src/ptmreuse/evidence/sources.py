@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import fetch, folder, items, pilot, simulated, study
+from ptmreuse.evidence import fetch, folder, items, pilot, plos, simulated, study
 from ptmreuse.evidence.pilot import embedded, read_pilot
 from ptmreuse.evidence.release import read_release
 from ptmreuse.parameters import DEFAULTS
 
-SOURCES = ("embedded", "pilot", "release", "tables", "simulated")
+SOURCES = ("embedded", "pilot", "release", "plos", "tables", "simulated")
 
 
 def load_source(source, *, release=None, tables=None, pilot=None, last_year=2025, seed=42, simulated_papers=18091):
@@ -21,7 +21,7 @@ def load_source(source, *, release=None, tables=None, pilot=None, last_year=2025
 
     Parameters
     ----------
-    source : {'embedded', 'pilot', 'release', 'tables', 'simulated'}
+    source : {'embedded', 'pilot', 'release', 'plos', 'tables', 'simulated'}
     release, tables, pilot : path-like, optional
         The SQLite file, the folder, or the workbook of the source of that name. An empty workbook path means
         where ``make data`` puts it.
@@ -52,6 +52,8 @@ def load_source(source, *, release=None, tables=None, pilot=None, last_year=2025
         loaded = read_pilot(pilot or fetch.PILOT)
     elif source == "release":
         loaded = read_release(_given(release, source, "the authors' SQLite database"))
+    elif source == "plos":
+        loaded = plos.read_plos(fetch.FOLDER)
     elif source == "tables":
         loaded = folder.read_folder(_given(tables, source, "a folder of study tables"))
     elif source == "simulated":

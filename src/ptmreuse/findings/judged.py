@@ -5,11 +5,10 @@ are computed here once more. There are several of them, so each is wider than 95
 they should in at least 95 % of repeated samples (Bonferroni).
 """
 
-from ptmreuse.analysis import choices, patterns
+from ptmreuse.analysis import by_people, choices, patterns
 from ptmreuse.evidence import items
 from ptmreuse.evidence.study import FIELDS
 from ptmreuse.statistics import estimate
-from ptmreuse.statistics.shares import proportion
 
 TOGETHER = 0.95  # of all intervals that judge a claim, together
 # What each number counts, and of which papers; a claim that it judges must say the same in the ledger. The hand-coded
@@ -49,7 +48,7 @@ def level(claims):
     return 1 - (1 - TOGETHER) / max(1, intervals)
 
 
-def estimates(evidence, *, conf, resamples, seed):
+def estimates(evidence, *, conf, resamples, seed, people=None):
     """Every number that judges a claim by another sample.
 
     Parameters
@@ -60,6 +59,8 @@ def estimates(evidence, *, conf, resamples, seed):
         From `level`.
     resamples, seed : int
         Of the intervals that resample papers.
+    people : dict of str to DataFrame, optional
+        From `by_people.people`: they correct the shares.
 
     Returns
     -------
@@ -72,16 +73,16 @@ def estimates(evidence, *, conf, resamples, seed):
     >>> from ptmreuse.evidence.pilot import embedded
     >>> found = estimates(embedded(), conf=0.95, resamples=199, seed=1)
     >>> print(found["evidence_ptm_given_dl"].sentence)
-    share 59.0 %, 95 % CI [43.4, 72.9] (Wilson), 23 of 39 papers
+    share 57.9 %, 95 % CI [40.5, 74.1] (Korn-Graubard over 11 strata), n = 39 papers
     >>> list(found) == list(COUNTED)
     True
     """
     again = {"resamples": resamples, "seed": seed}
     uses, fields, codes = evidence["uses"], evidence["fields"], items.items(evidence)
     found = {
-        "evidence_dl_share": proportion(*items.answered(uses)["uses_dl"], conf=conf),
-        "evidence_ptm_share": proportion(*items.answered(uses)["uses_ptm"], conf=conf),
-        "evidence_ptm_given_dl": proportion(*items.answered(uses)["uses_ptm_given_dl"], conf=conf),
+        "evidence_dl_share": by_people.share(evidence, "uses_dl", conf=conf, people=people),
+        "evidence_ptm_share": by_people.share(evidence, "uses_ptm", conf=conf, people=people),
+        "evidence_ptm_given_dl": by_people.share(evidence, "uses_ptm_given_dl", conf=conf, people=people),
         "evidence_adaptation_instances_share": choices.adaptation_of_instances(evidence, conf=conf, **again),
     }
     reusing = uses.loc[uses["uses_ptm"] == "yes", "paper"]

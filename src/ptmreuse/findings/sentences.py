@@ -15,6 +15,7 @@ SOURCES = {
     "embedded": "the pilot that the study's authors coded by hand",
     "pilot": "the pilot workbook that the study's authors coded by hand",
     "release": "the study's released database, coded by a language model",
+    "plos": "the PLOS articles of the pilot's frame, coded by rules",
     "tables": "your own tables of coded papers",
     "simulated": "a simulated corpus, which says nothing about the world",
 }
@@ -22,6 +23,7 @@ SCOPE = {
     "embedded": "Its papers are real: a random sample, ten per publication year, of the natural-science PLOS articles "
     "that the study's search had found. They speak of these articles, not of the other megajournals.",
     "release": "Its codes are what the study itself counted; only checked papers tell how often they are right.",
+    "plos": "Its codes are those of a rule coder; chapter 3 corrects its shares by the papers that people coded too.",
     "tables": "What they say about the study depends on how their papers were chosen and coded.",
     "simulated": "Nothing that it shows is a finding.",
 }
@@ -108,6 +110,7 @@ DESIGN = {
     "articles that the search had found. Early years, when deep learning was rare, therefore weigh more here "
     "than among these articles.",
     "release": "The database holds the papers that the searches found, as many from each year as there were.",
+    "plos": "The articles are all that the study's search found in PLOS natural science, 2014 to 2024.",
     "tables": "How the papers were chosen decides what their shares speak of.",
     "simulated": "The simulated papers grow in number from year to year.",
 }

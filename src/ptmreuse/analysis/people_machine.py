@@ -1,0 +1,123 @@
+"""People against machine: what people found in the PLOS articles, beside what the study's model counted everywhere."""
+
+import pandas as pd
+
+from ptmreuse import wording
+from ptmreuse.statistics import estimate
+
+# What the machine counted: question, release, yes, of, and how many papers the release looked at.
+COUNTED = (
+    ("uses_dl", "May 2026", "may2026_uses_dl", "may2026_full_text_analysed"),
+    ("uses_ptm", "May 2026", "may2026_reuse_papers", "may2026_full_text_analysed"),
+    ("uses_ptm_given_dl", "May 2026", "may2026_reuse_papers", "may2026_dl_analysed"),
+    ("uses_ptm", "v1", "v1_reuse_papers", "v1_natural_science"),
+)
+ASSUMED = ((1.0, 1.0), (0.95, 0.95), (0.9, 0.9), (0.9, 0.8), (1.0, 0.8), (1.0, 0.6))  # sensitivity, specificity
+
+
+def against_machine(facts, found, articles):
+    """The people's shares of the PLOS articles beside the machine's shares of all megajournals.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        From `study.published`.
+    found : dict of str to Estimate
+        The people's shares by question, of the population of PLOS articles.
+    articles : int
+        Articles in that population.
+
+    Returns
+    -------
+    DataFrame
+        question, release, machine, people, low, high, outcome (the machine's share is *within*, *above* or *below* the
+        people's interval), sensitivity and specificity (if the frames were alike: the highest that a machine could have
+        whose other error is nil); others_low and others_high (if the machine is right and the PLOS articles were among
+        its papers: the share that the other journals would then have).
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import study
+    >>> from ptmreuse.statistics.estimate import Estimate
+    >>> table = against_machine(study.published(), {"uses_dl": Estimate(0.46, 0.37, 0.55)}, 1340)
+    >>> print(table.loc[0, "outcome"], table.loc[0, "specificity"].round(2), table.loc[0, "others_low"].round(2))
+    above 0.61 0.7
+    """
+    rows = []
+    for question, release, yes, of in COUNTED:
+        if question not in found:
+            continue
+        people, papers = found[question], int(facts.loc[of, "value"])
+        machine = facts.loc[yes, "value"] / papers
+        outcome = "above" if machine > people.high else "below" if machine < people.low else "within"
+        row = {"question": question, "release": release, "machine": machine, "people": people.value, "low": people.low,
+               "high": people.high, "outcome": outcome, "sensitivity": estimate.NAN, "specificity": estimate.NAN,
+               "others_low": estimate.NAN, "others_high": estimate.NAN}  # fmt: skip
+        if machine > people.value:  # every paper found, and some that are none
+            row["specificity"] = 1 - (machine - people.value) / (1 - people.value)
+        elif machine < people.value:
+            row["sensitivity"] = machine / people.value
+        if question != "uses_ptm_given_dl":
+            rest = papers - articles
+            row["others_low"], row["others_high"] = (
+                min(1.0, max(0.0, (machine * papers - share * articles) / rest)) for share in (people.high, people.low)
+            )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+WORDS = {"uses_dl": "deep learning", "uses_ptm": "reuse", "uses_ptm_given_dl": "reuse among deep learning"}
+
+
+def in_words(table):
+    """Which of the machine's shares lie within the people's intervals, in a sentence each.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import study
+    >>> from ptmreuse.statistics.estimate import Estimate
+    >>> words = in_words(against_machine(study.published(), {"uses_dl": Estimate(0.46, 0.37, 0.55)}, 1340))
+    >>> words.split(":")[0], words.split(" lie ")[1][:29]
+    ('Deep learning, May 2026', "above the people's 37.0 to 55")
+    """
+    return " ".join(
+        f"{WORDS[row.question].capitalize()}, {row.release}: the machine's {wording.percent(row.machine)} lie "
+        f"{row.outcome} the people's {100 * row.low:.1f} to {wording.percent(row.high)}."
+        for row in table.itertuples()
+    )
+
+
+def coder_would_say(found, assumed=ASSUMED):
+    """What a coder with given errors would report of articles whose true shares are the people's.
+
+    Parameters
+    ----------
+    found : dict of str to Estimate
+        The people's shares by question.
+    assumed : sequence of (sensitivity, specificity)
+
+    Returns
+    -------
+    DataFrame
+        sensitivity, specificity, and for each question the share that the coder would report, at the people's estimate
+        and at both ends of its interval.
+
+    Notes
+    -----
+    share * sensitivity + (1 - share) * (1 - specificity), Rogan and Gladen (1978).
+
+    Examples
+    --------
+    >>> from ptmreuse.statistics.estimate import Estimate
+    >>> table = coder_would_say({"uses_dl": Estimate(0.5, 0.4, 0.6)}, [(0.9, 0.8)])
+    >>> table.iloc[0].round(2).tolist()
+    [0.9, 0.8, 0.55, 0.48, 0.62]
+    """
+    rows = []
+    for sensitivity, specificity in assumed:
+        row = {"sensitivity": sensitivity, "specificity": specificity}
+        for question, people in found.items():
+            for name, share in (("", people.value), ("_low", people.low), ("_high", people.high)):
+                row[question + name] = share * sensitivity + (1 - share) * (1 - specificity)
+        rows.append(row)
+    return pd.DataFrame(rows)
