@@ -62,8 +62,8 @@ def table_html(frame, formats=None, labels=None):
     """An HTML table: scoped headers, escaped cells, numbers aligned.
 
     Rows of a table whose first column is called `id` can be linked to by it; a `verdict` column shows its signs; a cell
-    that is a DOI is a link. A table too wide for a phone is marked: its rows become cards there, each cell under the name
-    of its column.
+    that is a DOI is a link. A table too wide for a phone is marked: its rows become cards there, each cell under the
+    name of its column.
 
     Examples
     --------
