@@ -11,7 +11,6 @@ from ptmreuse.errors import StudyError
 from ptmreuse.evidence import pilot, ratings, study
 from ptmreuse.statistics import coder_error
 
-AGAIN = {"conf": 0.95, "resamples": 499, "seed": 1}
 FOUND = ratings.read()
 BOTH = machines.side_by_side(FOUND)
 
@@ -27,7 +26,7 @@ def test_every_row_of_the_ratings_is_used_or_set_aside_with_a_reason():
 
 def test_agreement_of_the_two_people_by_hand():
     """Closed forms on the tables counted by hand: (97, 1, 1, 1) for randomness, (99, 1, 0, 0) for methods."""
-    found = raters.people(FOUND.people, **AGAIN)
+    found = raters.people(FOUND.people, conf=0.95)
     randomness, methods = found["R"], found["V6"]
     chance = 0.98**2 + 0.02**2
     assert randomness.kappa.value == pytest.approx((0.98 - chance) / (1 - chance))
@@ -101,7 +100,7 @@ def test_answers_that_are_no_code_are_set_aside_and_counted(tmp_path):
     found = ratings.read(changed(tmp_path, ratings.HUMANS, change))
     assert found.accounts["rows_rejected"].iloc[0] == 3
     assert {"", "maybe", "n or y"} <= set(found.rejects["found"])
-    table = raters.people_table(raters.people(found.people, **AGAIN), found.people)
+    table = raters.people_table(raters.people(found.people, conf=0.95), found.people)
     assert table["n"].sum() == 997
 
 
@@ -139,7 +138,7 @@ def test_papers_from_elsewhere_get_no_corrected_share():
 
 
 def test_the_range_for_the_study_is_rogan_and_gladens_formula():
-    judged = machines.accuracy(BOTH, **AGAIN)
+    judged = machines.accuracy(BOTH, conf=0.95)
     table = correction.study_range(judged, study.published()).set_index("share")
     share, row = 1837 / 6962, table.loc["reuses a model, May 2026"]
     single = judged[judged["model"] != machines.MAJORITY]

@@ -231,7 +231,7 @@ def study_range(judged, facts):
     --------
     >>> from ptmreuse.analysis.machines import accuracy, side_by_side
     >>> from ptmreuse.evidence import study
-    >>> judged = accuracy(side_by_side(ratings.read()), conf=0.95, resamples=199, seed=1)
+    >>> judged = accuracy(side_by_side(ratings.read()), conf=0.95)
     >>> study_range(judged, study.published())[["pairs", "possible"]].to_numpy().tolist()
     [[40, 6], [40, 15], [40, 15]]
     """

@@ -43,15 +43,14 @@ def majority(answers):
     return (answers.eq("yes").mean(axis=1) > 0.5).map({True: "yes", False: "no"})
 
 
-def accuracy(both, *, conf, resamples, seed):
+def accuracy(both, *, conf):
     """Sensitivity and specificity of every model against the agreed codes, with the share that each would report.
 
     Parameters
     ----------
     both : DataFrame
         From `side_by_side`.
-    conf, resamples, seed
-        As in `coder_error.coder_accuracy`.
+    conf : float
 
     Returns
     -------
@@ -62,7 +61,7 @@ def accuracy(both, *, conf, resamples, seed):
 
     Examples
     --------
-    >>> table = accuracy(side_by_side(ratings.read()), conf=0.95, resamples=199, seed=1)
+    >>> table = accuracy(side_by_side(ratings.read()), conf=0.95)
     >>> row = table[(table["variable"] == "V1") & (table["model"] == MAJORITY)].iloc[0]
     >>> [round(float(row[c]), 2) for c in ("agreed_share", "said_share", "sensitivity", "specificity")]
     [0.5, 0.09, 0.16, 0.98]
@@ -73,9 +72,7 @@ def accuracy(both, *, conf, resamples, seed):
         for model in part.columns[3:]:
             said = part[model] == "yes"
             cells = [int((said & truth).sum()), int((said & ~truth).sum()), int((~said & truth).sum())]
-            rates = coder_error.coder_accuracy(
-                *cells, len(part) - sum(cells), conf=conf, resamples=resamples, seed=seed
-            )
+            rates = coder_error.coder_accuracy(*cells, len(part) - sum(cells), conf=conf)
             row = {"variable": variable, "name": ratings.VARIABLES[variable], "model": model, "n": len(part)}
             row |= {"agreed_share": float(truth.mean()), "said_share": float(said.mean())}
             for rate in ("sensitivity", "specificity"):
@@ -85,7 +82,7 @@ def accuracy(both, *, conf, resamples, seed):
     return pd.DataFrame(rows)
 
 
-def kappas(both, people, *, conf, resamples, seed):
+def kappas(both, people, *, conf):
     """Kappa of the models' vote with what people agreed on, beside kappa of the two people with each other.
 
     Parameters
@@ -94,8 +91,7 @@ def kappas(both, people, *, conf, resamples, seed):
         From `side_by_side`.
     people : dict of str to Agreement
         From `raters.people`.
-    conf, resamples, seed
-        As in `agreement.agreement`.
+    conf : float
 
     Returns
     -------
@@ -105,14 +101,14 @@ def kappas(both, people, *, conf, resamples, seed):
     Examples
     --------
     >>> from ptmreuse.analysis.raters import people
-    >>> again, read = {"conf": 0.95, "resamples": 199, "seed": 1}, ratings.read()
-    >>> table = kappas(side_by_side(read), people(read.people, **again), **again)
+    >>> read = ratings.read()
+    >>> table = kappas(side_by_side(read), people(read.people, conf=0.95), conf=0.95)
     >>> table.groupby("group")["value"].max().round(2).to_dict()
     {'two people': 0.87, 'vote and people': 0.32}
     """
     rows = []
     for variable, part in by_variable(both):
-        voted = agreement.agreement(part["agreed"], part[MAJORITY], conf=conf, resamples=resamples, seed=seed)
+        voted = agreement.agreement(part["agreed"], part[MAJORITY], conf=conf)
         name = ratings.VARIABLES[variable]
         for label, group, e in ((name, "two people", people[variable].kappa), ("", "vote and people", voted.kappa)):
             rows.append([label, name, group, e.value, e.low, e.high])
@@ -157,7 +153,7 @@ def shares_by_model(judged):
 
     Examples
     --------
-    >>> judged = accuracy(side_by_side(ratings.read()), conf=0.95, resamples=199, seed=1)
+    >>> judged = accuracy(side_by_side(ratings.read()), conf=0.95)
     >>> shares_by_model(judged).set_index("name").loc["dataset", ["agreed", MAJORITY]].to_dict()
     {'agreed': 0.5, 'majority of five': 0.09}
     """
@@ -173,15 +169,14 @@ def by_variable(both):
     return [(v, both[both["variable"] == v]) for v in ratings.VARIABLES if (both["variable"] == v).any()]
 
 
-def majority_agreement(both, *, conf, resamples, seed):
+def majority_agreement(both, *, conf):
     """Share of all comparisons in which the majority of the models agrees with the people; papers are the clusters.
 
     Parameters
     ----------
     both : DataFrame
         From `side_by_side`.
-    conf, resamples, seed
-        As in `shares.clustered_share`.
+    conf : float
 
     Returns
     -------
@@ -189,13 +184,11 @@ def majority_agreement(both, *, conf, resamples, seed):
 
     Examples
     --------
-    >>> majority_agreement(side_by_side(ratings.read()), conf=0.95, resamples=199, seed=1).value
+    >>> majority_agreement(side_by_side(ratings.read()), conf=0.95).value
     0.705
     """
     right = both[MAJORITY].eq(both["agreed"]).groupby(both["doi"]).agg(["sum", "size"])
-    return clustered_share(
-        right["sum"], right["size"], unit="comparisons", label="agreement", conf=conf, resamples=resamples, seed=seed
-    )
+    return clustered_share(right["sum"], right["size"], unit="comparisons", label="agreement", conf=conf)
 
 
 def shared_errors(both, *, conf, resamples, seed):

@@ -16,14 +16,14 @@ COEFFICIENTS = ("raw", "kappa", "alpha", "ac1")
 YES = ("yes_first", "yes_second", "yes_agreed")
 
 
-def people(codes, *, conf, resamples, seed):
+def people(codes, *, conf):
     """Agreement of the two people, variable by variable.
 
     Parameters
     ----------
     codes : DataFrame
         The people's codes, from `ratings.read`.
-    conf, resamples, seed
+    conf
         As in `agreement.agreement`. *Partly* is an answer of its own; a paper without a single code of both is left
         out of that variable.
 
@@ -34,13 +34,13 @@ def people(codes, *, conf, resamples, seed):
 
     Examples
     --------
-    >>> found = people(ratings.read().people, conf=0.95, resamples=199, seed=1)
+    >>> found = people(ratings.read().people, conf=0.95)
     >>> found["V6"].raw.value, found["V6"].kappa.value, found["V1"].raw.n
     (0.99, 0.0, 99)
     """
     first, second = ratings.PEOPLE
     return {
-        variable: agreement.agreement(part[first], part[second], conf=conf, resamples=resamples, seed=seed)
+        variable: agreement.agreement(part[first], part[second], conf=conf)
         for variable in ratings.VARIABLES
         for part in [codes[codes["variable"] == variable]]
     }
@@ -66,7 +66,7 @@ def people_table(found, codes):
     Examples
     --------
     >>> codes = ratings.read().people
-    >>> table = people_table(people(codes, conf=0.95, resamples=199, seed=1), codes).set_index("variable")
+    >>> table = people_table(people(codes, conf=0.95), codes).set_index("variable")
     >>> table.loc[["V6", "R"], ["differ", "chance"]].round(3).to_numpy().tolist()
     [[1.0, 0.99], [2.0, 0.961]]
     >>> table.loc["V5", ["yes_first", "yes_second", "yes_agreed"]].tolist()
@@ -88,15 +88,14 @@ def people_table(found, codes):
     return pd.DataFrame(rows)
 
 
-def by_class(found, *, conf, resamples, seed):
+def by_class(found, *, conf):
     """Where the two people agree: agreement on each answer.
 
     Parameters
     ----------
     found : dict of str to Agreement
         From `people`.
-    conf, resamples, seed
-        Of the bootstrap over papers.
+    conf : float
 
     Returns
     -------
@@ -106,8 +105,8 @@ def by_class(found, *, conf, resamples, seed):
 
     Examples
     --------
-    >>> found = people(ratings.read().people, conf=0.95, resamples=199, seed=1)
-    >>> table = by_class(found, conf=0.95, resamples=199, seed=1).set_index(["variable", "answer"])
+    >>> found = people(ratings.read().people, conf=0.95)
+    >>> table = by_class(found, conf=0.95).set_index(["variable", "answer"])
     >>> table.loc[("R", "yes"), ["first", "second", "both", "agreement"]].tolist()
     [2.0, 2.0, 1.0, 0.5]
     """
@@ -118,9 +117,7 @@ def by_class(found, *, conf, resamples, seed):
             first, second = int(a.table.loc[answer].sum()), int(a.table[answer].sum())
             rest = int(a.table.to_numpy().sum()) - first - second + both
             # The specific agreement is the F1 of one person judged by the other, whoever is the judge.
-            e = coder_error.coder_accuracy(
-                both, second - both, first - both, rest, conf=conf, resamples=resamples, seed=seed
-            )["f1"]
+            e = coder_error.coder_accuracy(both, second - both, first - both, rest, conf=conf)["f1"]
             rows.append([variable, ratings.VARIABLES[variable], answer, first, second, both, e.value, e.low, e.high])
     columns = ["variable", "name", "answer", "first", "second", "both", "agreement", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
@@ -141,7 +138,7 @@ def people_sentence(table):
     Examples
     --------
     >>> codes = ratings.read().people
-    >>> table = people_table(people(codes, conf=0.95, resamples=199, seed=1), codes)
+    >>> table = people_table(people(codes, conf=0.95), codes)
     >>> print(people_sentence(table).replace("\\N{NO-BREAK SPACE}", " "))
     Two people agree on 75 % (software and hardware) to 99 % (methods) of the papers, with kappa from 0.00 (methods) \
 to 0.87 (source code). In 3 of 10 variables the share of papers with the thing differs by more than 5 points with the \
@@ -161,7 +158,7 @@ person who codes: most for software and hardware, 9 % by one, 28 % by the other 
     )
 
 
-def one_code_changed(codes, variable, *, conf, resamples, seed):
+def one_code_changed(codes, variable, *, conf):
     """What one code more or less does to each coefficient of a variable that nearly all papers share.
 
     Parameters
@@ -169,8 +166,7 @@ def one_code_changed(codes, variable, *, conf, resamples, seed):
     codes : DataFrame
         The people's codes, from `ratings.read`.
     variable : str
-    conf, resamples, seed
-        As in `people`.
+    conf : float
 
     Returns
     -------
@@ -180,7 +176,7 @@ def one_code_changed(codes, variable, *, conf, resamples, seed):
 
     Examples
     --------
-    >>> table = one_code_changed(ratings.read().people, "V6", conf=0.95, resamples=199, seed=1)
+    >>> table = one_code_changed(ratings.read().people, "V6", conf=0.95)
     >>> table["kappa"].round(3).tolist(), table["raw"].tolist()
     ([0.0, 1.0, -0.01], [0.99, 1.0, 0.98])
     """
@@ -193,7 +189,7 @@ def one_code_changed(codes, variable, *, conf, resamples, seed):
         changed = first.copy()
         if place is not None:
             changed.loc[place] = rare
-        a = agreement.agreement(changed, second, conf=conf, resamples=resamples, seed=seed)
+        a = agreement.agreement(changed, second, conf=conf)
         pairs = {f"{x}, {y}": int(a.table.loc[x, y]) for x in (common, rare) for y in (common, rare)}
         rows.append({"case": case} | pairs | {c: getattr(a, c).value for c in ("raw", "kappa", "ac1")})
     return pd.DataFrame(rows)
