@@ -42,8 +42,8 @@ def checked_share(labelled, unlabelled, *, drawn, unit="papers", conf=0.95):
 
     Examples
     --------
-    >>> checked_share([[18, 4], [3, 75]], (140, 860), drawn=True).sentence
-    'share 15.2 %, 95 % CI [9.7, 20.7] (PPI++), n = 100 papers'
+    >>> round(checked_share([[18, 4], [3, 75]], (140, 860), drawn=True).value, 3)
+    0.152
     >>> checked_share([[18, 4], [3, 75]], (140, 860), drawn=False).reason == ELSEWHERE
     True
     """
