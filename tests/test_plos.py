@@ -100,6 +100,8 @@ def test_from_the_server_to_corrected_shares(server, tmp_path, monkeypatch):
     server.records[OTHERS[2]] *= 2  # merged works
     server.records[OTHERS[3]] = []
     server.articles[OTHERS[4]] = article(OTHERS[4], NONE, year=2013)
+    server.articles[OTHERS[5]] = article(OTHERS[6], NONE).replace(b"10.1371", b"10.9999")  # another article's text
+    server.records[OTHERS[6]] = [record(OTHERS[6], topics=[None, {"field": "x"}], cited_by_count=None)]
     assert fetched(server, tmp_path) == {"articles": len(DOIS) - 1, "records": len(DOIS) - 1, "missing": 2}
     assert server.waits.count(7) == 2  # as the server asked
     asked = len(server.seen)
@@ -115,8 +117,10 @@ def test_from_the_server_to_corrected_shares(server, tmp_path, monkeypatch):
     assert reasons[f"{OTHERS[0]} record 1"] == "a record without topics"
     assert reasons[f"{OTHERS[2]} record 2"] == "a second record of one article"
     assert reasons[f"{OTHERS[3]} record 0"] == "no OpenAlex record"
+    assert reasons[OTHERS[6].replace("10.1371", "10.9999")] == "a text that is of no article of the frame"
+    assert reasons[f"{OTHERS[6]} record 1"] == "a record without topics"
     papers = tables["papers"]
-    assert len(papers) + (tables["rejects"]["table"] == "papers").sum() == len(LISTED)
+    assert len(papers) + (tables["rejects"]["table"] == "papers").sum() == len(LISTED) + 1
     assert set(tables["fields"]["field"]) == {"Neuroscience", "Medicine"}
     evidence = study.of_coder(tables, "")
     people = by_people.people(tables, evidence)

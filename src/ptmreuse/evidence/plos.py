@@ -58,7 +58,7 @@ def read_plos(place=fetch.FOLDER, listed=None):
     )
     books["rejects"] += rejects
     listing = paths.DATA / frame.FRAME
-    entry = pilot.input("plos", "coded", listing, len(listed))
+    entry = pilot.input("plos", "coded", listing, len(papers) + len(rejects))
     entry |= {"rows_kept": len(papers), "rows_rejected": len(rejects)}
     ours = pd.DataFrame(books["rejects"], columns=list(study.SCHEMA["rejects"]))
     tables["rejects"] = pd.concat([coded["rejects"], ours], ignore_index=True)
@@ -110,10 +110,8 @@ def _openalex(dois, place, where):
             if doi in found:
                 reject(doi, number, "a second record of one article")
                 continue
-            topics = [t for t in record.get("topics") or [] if isinstance(t, dict)]
-            names = [(t.get("field") or {}).get("display_name") for t in topics]
             found[doi] = {
-                "fields": list(dict.fromkeys(name for name in names if name)),
+                "fields": _fields(record.get("topics")),
                 "year": _whole(record.get("publication_year")),
                 "cited_by": _whole(record.get("cited_by_count")),
                 "retracted": record.get("is_retracted") is True,
@@ -123,6 +121,13 @@ def _openalex(dois, place, where):
     entry = {"source": "plos", "kind": "coded", "path": f"{where}/openalex", "sha256": "", "version": "",
              "rows_read": read, "rows_kept": read - len(rejects), "rows_rejected": len(rejects)}  # fmt: skip
     return found, {"rejects": rejects, "entry": entry}
+
+
+def _fields(topics):
+    """The fields of a record's topics; what is no topic with a field has none."""
+    topics = [t.get("field") for t in topics if isinstance(t, dict)] if isinstance(topics, list) else []
+    names = [field.get("display_name") for field in topics if isinstance(field, dict)]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name.strip()))
 
 
 def _json(path):
@@ -139,7 +144,7 @@ def _json(path):
 
 
 def _whole(value):
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
 def _papers(listed, coded, records, missing):
@@ -158,6 +163,8 @@ def _papers(listed, coded, records, missing):
             rejects.append(_reject("papers", doi, f"not of the years {frame.FIRST} to {frame.LAST}", str(year)))
         else:
             papers.append((doi, doi, year, "PLOS", record["cited_by"], "yes", coded.loc[doi, "full_text"]))
+    strangers = coded.index.difference(listed["doi"])
+    rejects += [_reject("papers", doi, "a text that is of no article of the frame") for doi in strangers]
     columns = list(study.SCHEMA["papers"])
     return pd.DataFrame(papers, columns=columns).astype({"year": "Int64", "cited_by": "Int64"}), rejects
 
