@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import time
 from importlib import metadata
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -93,6 +95,33 @@ OTHER_MEANINGS = [
     "Rats were trained in a deep network of tunnels.",
     "Raters were pre-trained and blinded to the group.",
 ]
+
+
+SENTENCES = study.read_csv(Path(__file__).parent / "coder_sentences.csv")
+
+
+@pytest.mark.parametrize("kind", SENTENCES.kind.unique())
+def test_every_kind_of_sentence(kind):
+    """Invented sentences by kind of error; most were written, with their answers, before the rules that read them."""
+    wrong = []
+    for row in SENTENCES[SENTENCES.kind == kind].itertuples():
+        rows = code(row.heading, row.text.encode("ascii").decode("unicode_escape"))
+        found = rows["uses"][0] | {"models": reused(rows)}
+        expected = {"uses_dl": row.uses_dl, "uses_ptm": row.uses_ptm, "models": row.models and json.loads(row.models)}
+        wrong += [(row.text, q, found[q]) for q, answer in expected.items() if answer != "" and found[q] != answer]
+        assert all(0 <= e["confidence"] <= 1 for e in rows["evidence"])
+    assert wrong == []
+
+
+def test_time_grows_with_the_number_of_names_and_not_faster():
+    def seconds(times):
+        text = "We used " + ", ".join(["ResNet-50", "VGG-16", "U-Net", "AlphaFold 2", "SAM"] * times)
+        started = time.process_time()
+        code("Methods", text)
+        return time.process_time() - started
+
+    seconds(100)
+    assert seconds(2400) < 24 * max(seconds(600), 0.05)
 
 
 @pytest.mark.parametrize(("text", "models"), USED)
@@ -193,8 +222,8 @@ def test_any_mixture_gives_valid_tables_and_the_same_answer_twice(texts):
 def test_every_term_has_a_stem():
     """A term without a stem would never be seen: paragraphs without stems are skipped."""
     cues = study.read_csv(codebook.CUES)
-    for cue in cues[cues.group.isin(["dl", "shallow", "framework", "ptm"])].itertuples():
-        assert BOOK.has_stem(cue.example), cue.rule
+    for cue in cues[cues.group.isin(["dl", "weak", "shallow", "framework", "ptm"])].itertuples():
+        assert any(BOOK.stems_in(cue.example)), cue.rule
 
 
 @pytest.mark.parametrize(

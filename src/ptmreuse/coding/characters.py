@@ -8,7 +8,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−⁃﹘﹣－˗"), "-")
+_DASHES = "‐‑‒–—―−⁃﹘﹣－˗"
 _RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ªº]+")
 _MARKED = re.compile(r"<sup>\s*(.*?)\s*</sup>", re.IGNORECASE)  # in text that was once a page
 _BROKEN = re.compile(r"(\w+)-[ \t]*\r?\n[ \t]*(?=[A-Za-z0-9])(\w+)")
@@ -37,17 +37,19 @@ def plain(text):
         text = _MARKED.sub(r"^\1", text)
     if text.isascii():
         return text
-    text = _RAISED.sub(_raise, _SOFT.sub("", unicodedata.normalize("NFC", text)).translate(_DASHES))
+    text = _RAISED.sub(_raise, _SOFT.sub("", unicodedata.normalize("NFC", text)))
     text = _ORDINARY.sub(lambda match: _character(match.group()), text)
     return _joined(text) if "-\n" in text else text
 
 
 def _raise(match):
-    return "^" + unicodedata.normalize("NFKC", match.group()).translate(_DASHES)
+    return "^" + "".join(map(_character, match.group()))
 
 
 @lru_cache(maxsize=4096)
 def _character(character):
+    if character in _DASHES or character == "⁻":
+        return "-"
     if character in "™℠":
         return ""
     if character.isspace():

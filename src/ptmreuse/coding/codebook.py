@@ -14,9 +14,26 @@ DOMAINS = (
     "protein", "genomics", "chemistry", "imaging", "vision", "language", "audio", "ecology", "geoscience",
     "neuroscience", "astronomy", "general",
 )  # fmt: skip
+ANY_CASE = {"unet", "yolo"}  # short names that people write in any case, and that mean nothing else
+DECIDING = ("articles", "characters", "codebook", "jats", "reading", "rules")  # the modules on which a code depends
 _CUE_COLUMNS = ("rule", "group", "weight", "case", "regex", "example", "note")
 _GROUPS = (
-    ["section", "stem", "dl", "shallow", "framework", "own", "other", "review", "ptm", "name"]
+    [
+        "section",
+        "stem",
+        "dl",
+        "weak",
+        "shallow",
+        "framework",
+        "own",
+        "other",
+        "cited",
+        "denied",
+        "review",
+        "ptm",
+        "trained",
+    ]
+    + ["clause", "coref", "name", "noname", "netword", "collision", "bare", "against"]
     + list(study.PATTERNS)
     + [f"stage.{stage}" for stage in study.STAGES]
     + [f"context.{domain}" for domain in DOMAINS]
@@ -66,11 +83,24 @@ class Codebook:
         words = [w for _, _, regex in self.cues["stem"] for w in regex.pattern.split("|")]
         return tuple(w for w in words if w.islower()), tuple(w for w in words if not w.islower())
 
-    def has_stem(self, text):
-        """Whether it is worth while to look for terms in a text."""
+    def stems_in(self, text):
+        """The stems that a text holds: without one it is not worth while to look for terms."""
         lower, capital = self.stems
         small = text.lower()
-        return any(w in small for w in lower) or any(w in text for w in capital)
+        return tuple(w for w in lower if w in small), tuple(w for w in capital if w in text)
+
+    @cached_property
+    def _against(self):
+        return {rule.split(".")[1]: regex for rule, _, regex in self.cues["against"]}
+
+    def ambiguous(self, written, row):
+        """Whether a name, as written, means something else as well."""
+        return row["needs_context"] or any(regex.fullmatch(written) for _, _, regex in self.cues["bare"])
+
+    def means_another(self, written, row, text):
+        """Whether words beside an ambiguous name say that it is another thing: MAE beside RMSE."""
+        keys = (names.squeeze(written), names.squeeze(row["canonical"]), names.squeeze(row["family"]))
+        return any(key in self._against and self._against[key].search(text) for key in keys)
 
     @cached_property
     def deep_from(self):
@@ -131,10 +161,12 @@ def load_codebook(path=CUES, aliases=None):
     models = {}
     for row in table.to_dict("records"):
         row["first_year"] = int(row["first_year"])
-        exact = row["needs_context"] or len(names.squeeze(row["alias"])) <= 4
+        key = names.squeeze(row["alias"])
+        exact = row["needs_context"] or (len(key) <= 4 and key not in ANY_CASE)
         row["letters"] = letters(row["alias"]) if exact else None
-        models.setdefault(names.squeeze(row["alias"]), row)
-    files = [*sorted((paths.SOURCE / "coding").glob("*.py")), paths.SOURCE / "evidence" / "names.py"]
+        row["joined"] = re.fullmatch(r"[^\W\d_]+", row["alias"]) is not None
+        models.setdefault(key, row)
+    files = [paths.SOURCE / "coding" / f"{name}.py" for name in DECIDING] + [paths.SOURCE / "evidence" / "names.py"]
     code = [paths.sha256(file) for file in files]
     content = [cues.to_csv(index=False), table.to_csv(index=False), *code]
     return Codebook({g: tuple(c) for g, c in groups.items()}, models, paths.text_sha256("\n".join(content)))

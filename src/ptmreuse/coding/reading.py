@@ -1,34 +1,42 @@
-"""Which sentences of an article speak of own use: sections, cues for and against, and a use score for each."""
+"""What the rule coder reads in an article: sentences that name a network or a model, and how they speak of it.
+
+A name counts at a true left boundary, in its own spelling, not inside a longer name that means something else
+("VGG Image Annotator"), and, where it is ambiguous, beside a word of its domain and without one of another ("MAE"
+beside "RMSE"). Time is linear in the length of a text and in the number of names in it.
+"""
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 
 from ptmreuse.coding.codebook import letters
 from ptmreuse.evidence import names
 
 REVIEW = 1.5  # what a sentence loses in a review, editorial or letter, which speak of others' work
-
-
-# --- sentences ----------------------------------------------------------------------------------------------
+LONGEST = 1500  # characters of a sentence; a longer one is a list or a broken text and is cut at a blank
+NAME = "NAME"  # stands for every model's name where cues look at the grammar around it
 
 _BREAK = re.compile(r"(?<=[.!?])[\"”’)\]]*\s+(?=[\"“(\[]?[A-Z0-9])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:al|Figs?|Eqs?|Refs?|Tabs?|Nos?|vs|cf|ca|approx|resp|Dr|Prof|St|spp?|subsp|var|e\.g|i\.e|etc|Inc|Ltd|Suppl|Sect|[A-Z])\.)$"
 )
+_WORDS = re.compile(r"[^\W_]+\+*")
 _PIECES = re.compile(r"[^\W_]+\+*|[\W_]+")
-_JOINT = re.compile(r"[ \-‐‑–./@_·]{1,2}")  # what may stand inside a name
-
-
-def _sentences(text):
-    """Spans of the sentences of a paragraph."""
-    spans, start = [], 0
-    for match in _BREAK.finditer(text):
-        if not _ABBREVIATION.search(text[start : match.start()]):
-            spans.append((start, match.start()))
-            start = match.end()
-    spans.append((start, len(text)))
-    return spans
+_JOINT = re.compile(r"[ \-./@_·]{1,2}")  # what may stand inside a name
+# A prefix in capitals makes another name ("CMCC-ESM2"), but for these, which join networks ("CNN-ResNet").
+_PREFIX = re.compile(r"([A-Z][A-Z0-9]+)[-_]$")
+_NETWORKS = re.compile(
+    r"[A-Z]?CNN|DNN|FCN|B?I?LSTM|GRU|GAN|VAE|SVM|RF|KNN|PCA|FPN|CRF|TL|DL|AI|SE|[1-4]D|MS|RGB|OPENAI"
+)
+# What says how a name is used in general, not here: "StarDist, a widely used tool, delineated the nuclei".
+_APPOSITION = re.compile(
+    r", (?:an?|one of (?:the|several)|the|which (?:is|are)|known as)(?: [\w'-]+){0,9}?"
+    r" (?:used|known|popular|common|recent|standard|published|developed|available|tools?|networks?|models?|software|packages?|algorithms?|architectures?|methods?)\b"
+    r"[^,;.:]*(?=[,;.:]|$)"
+)
+_BRACKETS = re.compile(r" ?\([^()]*\)")
 
 
 @dataclass(frozen=True)
@@ -38,12 +46,44 @@ class Sentence:
     section: str
     place: str
     text: str
-    around: tuple  # the sentences before and after it
+    around: tuple  # (text, canonical names in it) of the sentences before and after it
     terms: tuple  # (group, rule) of deep learning, shallow and framework terms
     ptm: tuple  # (rule, weight) of pre-training in general
     models: tuple  # (as written, alias row)
+    unlisted: tuple  # names that look like models and are in no table
     score: float
     rules: tuple  # the cues of own and others' use
+    others: bool  # whether it speaks of others' use, of possibility or in general
+    denied: bool  # whether it says that nothing was used, speaks of the future or of writing
+    trained: bool  # whether it, or a sentence beside it, describes a network's own making
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The sentences of an article that matter, and what holds for all of it."""
+
+    sentences: list
+    opinion: bool  # a review, editorial or letter
+    trouble: str  # why no absence can be read from it: a foreign language, unreadable signs
+
+
+def _sentences(text):
+    """Spans of the sentences of a paragraph, none longer than `LONGEST`."""
+    spans, start = [], 0
+    for match in _BREAK.finditer(text):
+        if not _ABBREVIATION.search(text[max(start, match.start() - 12) : match.start()]):
+            spans.append((start, match.start()))
+            start = match.end()
+    spans.append((start, len(text)))
+    out = []
+    for first, last in spans:
+        while last - first > LONGEST:
+            cut = text.rfind(" ", first, first + LONGEST)
+            cut = first + LONGEST if cut <= first else cut
+            out.append((first, cut))
+            first = cut
+        out.append((first, last))
+    return out
 
 
 @lru_cache(maxsize=4096)
@@ -67,12 +107,16 @@ def _section(path, kind, codebook):
     return rules["section.body"][:2]
 
 
+# --- names --------------------------------------------------------------------------------------------------
+
+
 def _models_in(text, codebook, year):
     """``(start, end, as written, alias row)`` of every model name in a text; the longest name wins."""
     small = text.lower()
     if len(small) != len(text):  # a letter whose small form is longer would shift every position
         small = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     pieces = _PIECES.findall(small)  # words and what stands between them, without a gap
+    starts = [0, *accumulate(map(len, pieces))]
     found, after = [], 0
     for i, piece in enumerate(pieces):
         if piece not in codebook.firsts or i < after:
@@ -81,15 +125,27 @@ def _models_in(text, codebook, year):
         if best is None:
             continue
         last, row = best
-        start = sum(map(len, pieces[:i]))
-        end = start + sum(map(len, pieces[i : last + 1]))
-        written = text[start:end]
-        version = re.match(r"-\d", text[end:])  # ResNet-110 is not just any ResNet
-        exact = row["letters"] is None or letters(written).rstrip("s") == row["letters"].rstrip("s")
-        if exact and not version and (year is None or row["first_year"] <= year + 1):
-            found.append((start, end, written, row))
+        start, end = starts[i], starts[last + 1]
+        if _spelt(text, start, end, row) and (year is None or row["first_year"] <= year + 1):
+            found.append((start, end, text[start:end], row))
             after = last + 1
+    if found:
+        other = [m.span() for _, _, regex in codebook.cues["collision"] for m in regex.finditer(text)]
+        found = [f for f in found if not any(a < f[1] and f[0] < b for a, b in other)] if other else found
     return found
+
+
+def _spelt(text, start, end, row):
+    """Whether a name is written as that model's is, from a true beginning to a true end."""
+    written = text[start:end]
+    if row["letters"] is not None and letters(written).rstrip("s") != row["letters"].rstrip("s"):
+        return False
+    if row["kind"] != "tool" and re.match(r"-\d", text[end : end + 2]):  # ResNet-110 is not just any ResNet
+        return False
+    if row["joined"] and re.search(r" [a-z]", written):  # "deep face" is no DeepFace
+        return False
+    prefix = _PREFIX.search(text[max(start - 16, 0) : start])
+    return prefix is None or _NETWORKS.fullmatch(prefix.group(1)) is not None
 
 
 def _longest(pieces, i, codebook):
@@ -108,69 +164,169 @@ def _longest(pieces, i, codebook):
     return best
 
 
+def _unlisted_in(text, models, codebook):
+    """Names that look like models, with their spans, and are neither in the table nor words of another kind."""
+    found, firsts = [], [a for a, *_ in models]
+    for _, _, regex in codebook.cues["name"]:
+        for match in regex.finditer(text):
+            word, before = match.group(), bisect_left(firsts, match.end())
+            known = before and models[before - 1][1] > match.start()
+            if not known and names.squeeze(word) not in codebook.models and not codebook.hits("noname", word):
+                found.append((match.start(), match.end(), word))
+    return found
+
+
+# --- an article ---------------------------------------------------------------------------------------------
+
+
 def read(article, codebook):
-    """The sentences of an article that matter, and whether it is a review or an opinion."""
+    """Read an article.
+
+    Parameters
+    ----------
+    article : ptmreuse.coding.articles.Article
+    codebook : ptmreuse.coding.codebook.Codebook
+
+    Returns
+    -------
+    Reading
+    """
+    read_kinds = [s for s in article.sections if s[1] not in ("back", "keywords", "table")]
+    whole = "\n".join(text for *_, text in read_kinds)
+    stems = codebook.stems_in(whole)
     sentences, long_names = [], set()
     opinion = bool(codebook.hits("review", article.article_type) or codebook.hits("review", article.title or ""))
-    for path, kind, text in article.sections:
-        if kind in ("back", "keywords", "table"):
-            continue
+    for path, kind, text in read_kinds:
         place, weight = _section(path, kind, codebook)
         if place == "section.back":
             continue
-        models = _models_in(text, codebook, article.year)
-        long_names.update(row["canonical"] for *_, row in models if not row["needs_context"])
-        if models or codebook.has_stem(text):
-            sentences += _paragraph(path, place, weight - REVIEW * opinion, text, models, codebook)
-    tokens = {written for s in sentences for written, row in s.models if row["needs_context"]}
-    if tokens:
-        texts = [text for *_, text in article.sections]
-        defined = {token for token in tokens if _defined(token, texts)}
-        sentences = [_in_context(s, long_names, defined, codebook) for s in sentences]
-        sentences = [s for s in sentences if s.models or s.terms or s.ptm]
-    return sentences, opinion
+        small = text.lower()
+        apart = codebook.firsts.isdisjoint(_WORDS.findall(small))
+        models = [] if apart else _models_in(text, codebook, article.year)
+        long_names.update(row["canonical"] for _, _, w, row in models if not codebook.ambiguous(w, row))
+        if models or any(w in small for w in stems[0]) or any(w in text for w in stems[1]) or _netlike(text, codebook):
+            sentences += _paragraph(path, place, weight - REVIEW * opinion, text, models, stems, codebook)
+    tokens = {written for s in sentences for written, row in s.models if codebook.ambiguous(written, row)}
+    defined = {token for token in tokens if _defined(token, whole)}
+    sentences = [_in_context(s, long_names, defined, codebook) for s in sentences]
+    strong = any(s.models or s.unlisted or any(g in ("dl", "framework") for g, _ in s.terms) for s in sentences)
+    sentences = [replace(s, terms=_of_strength(s.terms, strong)) for s in sentences]
+    sentences = [s for s in sentences if s.models or s.terms or s.ptm or s.unlisted]
+    return Reading(sentences, opinion, "" if len(sentences) > 20 else _trouble(article, whole))
 
 
-def _paragraph(path, place, weight, text, models, codebook):
-    spans = _sentences(text)
-    out = []
+def _netlike(text, codebook):
+    return any(regex.search(text) for _, _, regex in codebook.cues["name"])
+
+
+def _of_strength(terms, strong):
+    """Weak terms (attention, DBN) count as deep learning where the article names it otherwise too."""
+    return tuple(("dl" if g == "weak" else g, rule) for g, rule in terms if strong or g != "weak")
+
+
+def _paragraph(path, place, weight, text, models, stems, codebook):
+    spans, out = _sentences(text), []
+    unlisted = _unlisted_in(text, models, codebook)
+    firsts, others = [a for a, *_ in models], [a for a, *_ in unlisted]
+    named = [models[bisect_left(firsts, a) : bisect_left(firsts, b)] for a, b in spans]
+    unknown = [unlisted[bisect_left(others, a) : bisect_left(others, b)] for a, b in spans]
+    canonical = [frozenset(row["canonical"] for *_, row in found) for found in named]
     for n, (start, end) in enumerate(spans):
-        sentence = text[start:end]
-        named = tuple((written, row) for a, b, written, row in models if start <= a and b <= end)
+        sentence, small = text[start:end], text[start:end].lower()
         terms, ptm = (), ()
-        if codebook.has_stem(sentence):
-            groups = ("dl", "shallow", "framework")
+        if any(w in small for w in stems[0]) or any(w in sentence for w in stems[1]):
+            groups = ("dl", "weak", "shallow", "framework")
             terms = tuple((g, rule) for g in groups for rule, _ in codebook.hits(g, sentence))
             ptm = tuple(codebook.hits("ptm", sentence))
-        if not (named or terms or ptm):
+        if not (named[n] or terms or ptm or unknown[n]):
             continue
-        own = sorted(codebook.hits("own", sentence), key=lambda h: -h[1])[:2]
-        other = sorted(codebook.hits("other", sentence), key=lambda h: -h[1])[:2]
-        score = weight + sum(w for _, w in own) - sum(w for _, w in other)
-        around = tuple(text[a:b] for a, b in spans[max(n - 1, 0) : n] + spans[n + 1 : n + 3])
-        rules = tuple(rule for rule, _ in own + other)
-        out.append(Sentence(path, place, sentence, around, terms, ptm, named, score, rules))
+        beside = [m for m in (n - 1, n + 1, n + 2) if 0 <= m < len(spans)]
+        around = tuple((text[slice(*spans[m])], canonical[m]) for m in beside)
+        bare = _masked(sentence, start, sorted([f[:2] for f in named[n]] + [f[:2] for f in unknown[n]]))
+        own = sorted(codebook.hits("own", bare), key=lambda h: -h[1])[:2]
+        denied = codebook.hits("denied", bare)
+        general = _APPOSITION.sub("", _BRACKETS.sub("", bare)) if named[n] or unknown[n] else bare
+        other = sorted(
+            {*codebook.hits("other", general), *codebook.hits("cited", bare), *denied}, key=lambda h: (-h[1], h[0])
+        )
+        score = weight + sum(w for _, w in own) - sum(w for _, w in other[:2])
+        making = any(codebook.hits("trained", t) for t in (sentence, *(t for t, _ in around)))
+        pairs = tuple((written, row) for _, _, written, row in named[n])
+        rules = tuple(rule for rule, _ in own + other[:2])
+        out.append(
+            Sentence(
+                path, place, sentence, around, terms, ptm, pairs, tuple(w for *_, w in unknown[n]), score, rules,
+                bool(other), bool(denied), making,
+            )
+        )  # fmt: skip
     return out
 
 
+def _masked(sentence, start, spans):
+    """A sentence with `NAME` for every model, so that cues see the grammar and not the name."""
+    parts, last = [], 0
+    for a, b in spans:
+        if a - start >= last:
+            parts += [sentence[last : a - start], NAME]
+            last = b - start
+    return "".join([*parts, sentence[last:]])
+
+
 def _in_context(sentence, long_names, defined, codebook):
-    """Without the bare tokens that mean something else here."""
-    text = " ".join((sentence.text, *sentence.around))
+    """Without the names that mean something else here, and without unlisted ones that are no networks."""
+    if not (sentence.models or sentence.unlisted):
+        return sentence
+    text = " ".join((sentence.text, *(t for t, _ in sentence.around)))
 
-    def meant(written, row):
-        if not row["needs_context"] or row["canonical"] in long_names:
+    def is_meant(written, row):
+        if not codebook.ambiguous(written, row):
             return True
-        return written not in defined and bool(codebook.hits(f"context.{row['domain']}", text))
+        if row["canonical"] in long_names:
+            return True
+        if written in defined or codebook.means_another(written, row, text):
+            return False
+        return bool(codebook.hits(f"context.{row['domain']}", text))
 
-    kept = tuple(m for m in sentence.models if meant(*m))
-    return sentence if len(kept) == len(sentence.models) else replace(sentence, models=kept)
+    meant = {written: is_meant(written, row) for written, row in dict(sentence.models).items()}
+    kept = tuple(m for m in sentence.models if meant[m[0]])
+    unlisted = sentence.unlisted if sentence.unlisted and codebook.hits("netword", text) else ()
+    return replace(sentence, models=kept, unlisted=unlisted)
 
 
-def _defined(token, texts):
-    """Whether the texts introduce a token as another abbreviation: "general linear model (GLM)"."""
-    for text in texts:
-        for match in re.finditer(rf"[\[(]{re.escape(token)}s?[\]);,]", text):
-            words = re.split(r"[\s/-]+", text[max(match.start() - 120, 0) : match.start()].lower().strip())
-            if "".join(w[0] for w in words if w).endswith(token.lower()):
-                return True
+def _defined(token, whole):
+    """Whether the text introduces a token as another abbreviation: "general linear model (GLM)"."""
+    for match in re.finditer(rf"[\[(]{re.escape(token)}s?[\]);,]", whole):
+        words = re.split(r"[\s/-]+", whole[max(match.start() - 120, 0) : match.start()].lower().strip())
+        if "".join(w[0] for w in words if w).endswith(token.lower()):
+            return True
     return False
+
+
+_SIGNS = re.compile(r"[\ufffd\ue000-\uf8ff\x01-\x08\x0e-\x1f]|\(cid:\d+\)|/g\d{1,3}(?=/)")
+_ENGLISH = frozenset("the of and in to a was were is with for by on that as we from are at this be or an".split())
+_FOREIGN = frozenset(
+    "der die das und mit von den dem ein eine ist wurde wurden nicht auf im zu el la los las y en con del que por para"
+    " una se les des et le du dans pour avec est sont sur il che di per della dei sono nel o da dos uma com não em foi"
+    " van het een zijn og av som til med och att är".split()
+)
+
+
+def _trouble(article, whole):
+    """Why the absence of a word says nothing: the text is in another language, or its signs cannot be read."""
+    signs = _SIGNS.findall(whole)
+    if len(signs) >= 5 and sum(map(len, signs)) > 0.02 * len(whole):
+        return "unreadable signs"
+    if whole.count(" the ") > len(whole) / 120:
+        return ""
+    total = foreign = 0
+    for _, kind, text in article.sections:
+        if kind in ("paragraph", "abstract"):
+            words = re.findall(r"[^\W\d_]+", text.lower())
+            alien = sum(not w.isascii() and ord(w[0]) > 0x36F for w in words)
+            if len(words) < 15 and alien < 3:
+                continue
+            total += len(words)
+            english, others = sum(w in _ENGLISH for w in words), sum(w in _FOREIGN for w in words)
+            if alien > 0.3 * len(words) or (others > english and others > 0.08 * len(words)):
+                foreign += len(words)
+    return "not in English" if foreign > 0.5 * total else ""

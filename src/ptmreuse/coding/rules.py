@@ -6,23 +6,29 @@ every model name; this module only says how they combine:
 1. Sentences that name deep learning or a model get a *use score*: the weight of their section (methods
    for, related work against) plus the two strongest cues of own use ("we trained") less the two strongest
    cues of others' use, possibility or generality ("et al. proposed", "could", "widely used").
-2. Own use is one sentence with a score of `ONE`, or two of `TWO`. Terms that are only mentioned are "no".
-3. The pattern and the stage of a model are those with the heaviest cues in its sentences of use (counted
-   in full) and in those beside them or, about pre-training, elsewhere (half); the two heaviest cues count.
+2. Own use is one sentence with a score of `ONE`, or two of `TWO`. Terms that are only mentioned are "no"; a model
+   named in methods or results without visible use is "unknown".
+3. The pattern and the stage of a model are those with the heaviest cues in the clauses that name it; other clauses,
+   and the sentences beside that name no other model, count less. The two heaviest cues of a pattern count. Reuse
+   implies deep learning.
 
 What the rules cannot decide is "unknown", never "no".
 """
 
 from collections import Counter, defaultdict
+from functools import lru_cache
 
 from ptmreuse.coding.codebook import default_codebook
 from ptmreuse.coding.reading import read
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import names, study
+from ptmreuse.evidence import study
 
 CODER = "rules"
 ONE, TWO, NEAR = 2.0, 1.5, 1.0  # use scores: one such sentence is use, two are use, one is doubt
-BESIDE = 0.5  # the share of a cue that stands in a neighbouring sentence, or speaks of pre-training elsewhere
+SAME, BESIDE, APART = 0.85, 0.5, 0.25  # the share of a cue in a sentence that goes on ("It was ..."), is beside, or in
+# the clause of another model
+FIRST = 2013  # before AlexNet, a name that ends in "Net" is no deep network
+LEAST_SHARE = 0.55  # a pattern with a smaller share of the weights is unknown
 EVIDENCE = ("paper", "coder", "question", "model", "answer", "rule", "confidence", "section", "sentence")
 MEGAJOURNALS = {"10.1371/": "PLOS", "10.3389/": "Frontiers", "10.12688/": "F1000", "10.1136/": "BMJ"}
 
@@ -66,30 +72,32 @@ def code_article(article, codebook=None, paper=None):
         raise StudyError(
             expected="a paper id", found="an article without DOI", where="code_article", do="give it as paper="
         )
-    sentences, opinion = read(article, codebook)
+    reading = read(article, codebook)
     evidence = []
 
     def say(question, answer, rule, confidence, sentence=None, model=""):
         section, text = (sentence.section, sentence.text) if sentence else ("", "")
-        values = (paper, CODER, question, model, answer, rule, round(confidence, 2), section, text)
+        confidence = round(min(max(confidence, 0.0), 1.0), 2)
+        values = (paper, CODER, question, model, answer, rule, confidence, section, text)
         evidence.append(dict(zip(EVIDENCE, values, strict=True)))
 
-    used = _used_models(sentences)
-    deep = [m for m in used if _deep(m, article, codebook) != "no"]
-    uses_dl = _uses_dl(article, sentences, opinion, deep, codebook, say)
-    uses_ptm = _uses_ptm(sentences, deep, uses_dl, say)
+    used = _used_models(reading.sentences)
+    deep = [m for m in used if _deep(m["row"], article, codebook) != "no"]
+    unlisted = _unlisted(reading, codebook) if (article.year or FIRST) >= FIRST else {}
+    uses_dl = _uses_dl(article, reading, deep, unlisted, codebook, say)
+    uses_ptm = _uses_ptm(reading, deep, uses_dl, unlisted, say)
     reuse, stages = [], []
     if uses_ptm == "yes":
         for model in deep:
             written, canonical = model["written"], model["row"]["canonical"]
             say("model", canonical, _rule(model["best"]), _confidence(model["score"]), model["best"], written)
-            pattern = _pattern(model, sentences, codebook, say)
+            pattern = _pattern(model, codebook, say)
             stage = _stage(model, pattern, codebook, say)
             named = {"paper": paper, "coder": CODER, "model": written}
             reuse.append({**named, "canonical": canonical, "family": model["row"]["family"], "pattern": pattern})
             stages.append({**named, "stage": stage})
-        for name, sentence in _unlisted(sentences, codebook).items():
-            say("unlisted name", name, "name.netlike", 0.5, sentence, name)
+    for name, sentence in unlisted.items():
+        say("unlisted name", name, "name.netlike", 0.5, sentence, name)
     journal = next((j for prefix, j in MEGAJOURNALS.items() if article.doi.startswith(prefix)), article.journal)
     row = {
         "paper": paper,
@@ -121,8 +129,8 @@ def _used_models(sentences):
     used = []
     for found in seen.values():
         best = max(found, key=lambda f: f[0].score)
-        good = {id(s): s for s, _, _ in found if s.score >= TWO}
-        if best[0].score >= ONE or len(good) >= 2:
+        good = {id(s): s for s, _, _ in found if s.score >= TWO and not s.denied}
+        if (best[0].score >= ONE and not best[0].denied) or len(good) >= 2:
             own = {id(s): s for s, _, _ in found if s.score >= NEAR}
             written = Counter(w for s, w, _ in found if id(s) in own).most_common(1)[0][0]
             used.append(
@@ -138,46 +146,60 @@ def _used_models(sentences):
     return [m for m in used if m["row"]["canonical"] != m["row"]["family"] or m["row"]["family"] not in versions]
 
 
-def _deep(model, article, codebook):
+def _deep(row, article, codebook):
     """Whether a model is deep; a name whose version decides is not before its family's first deep year."""
-    row = model["row"]
     if row["deep"] == "unclear" and article.year and article.year < codebook.deep_from.get(row["family"], 0):
         return "no"
     return row["deep"]
 
 
-def _uses_dl(article, sentences, opinion, used, codebook, say):
-    deep = [s for s in sentences if any(g in ("dl", "framework") for g, _ in s.terms)]
-    known = {id(s) for s in deep}
-    named = [s for m in used if _deep(m, article, codebook) == "yes" for s in m["sentences"]]
-    deep += [s for s in named if id(s) not in known]
+def _terms(sentence):
+    return any(g in ("dl", "framework") for g, _ in sentence.terms)
+
+
+def _uses_dl(article, reading, used, unlisted, codebook, say):
+    named = [s for m in used for s in m["sentences"]] + list(unlisted.values())
+    deep = list({id(s): s for s in [*filter(_terms, reading.sentences), *named]}.values())
     deep.sort(key=lambda s: -s.score)
-    good = [s for s in deep if s.score >= TWO]
-    if deep and (deep[0].score >= ONE or len(good) >= 2):
+    good = [s for s in deep if s.score >= TWO and not s.denied]
+    if good and (good[0].score >= ONE or len(good) >= 2):
         for sentence in good[:3]:
             terms = [rule for group, rule in sentence.terms if group != "shallow"][:2]
             say("uses_dl", "yes", "+".join([*terms, _rule(sentence)]), _confidence(sentence.score), sentence)
         return "yes"
-    doubts = [s for s in deep if s.score >= NEAR and s.place != "section.intro" and not opinion]
-    doubts += [s for s in sentences if s.score >= ONE and any(g == "shallow" for g, _ in s.terms)]
-    doubts += [s for m in used for s in m["sentences"]]
+    doubts = [s for s in deep if s.score >= NEAR and s.place != "section.intro" and not (s.denied or reading.opinion)]
+    doubts += [s for s in reading.sentences if s.score >= ONE and any(g == "shallow" for g, _ in s.terms)]
+    doubts += _open_mentions(reading, article, codebook)
     if doubts:
         best = max(doubts, key=lambda s: s.score)
         terms = [rule for _, rule in best.terms][:2]
         say("uses_dl", "unknown", "+".join([*terms, _rule(best)]), 0.5, best)
         return "unknown"
-    if not article.full_text:
-        say("uses_dl", "unknown", "no full text", 0.5)
+    if reading.trouble or not article.full_text:
+        say("uses_dl", "unknown", reading.trouble or "no full text", 0.5)
         return "unknown"
-    if deep:
-        say("uses_dl", "no", "mention only+" + _rule(deep[0]), 0.8, deep[0])
+    mentions = [*deep, *(s for s in reading.sentences if s.models)]
+    if mentions:
+        say("uses_dl", "no", "mention only+" + _rule(mentions[0]), 0.8, mentions[0])
     else:
         say("uses_dl", "no", "no term", 0.95)
     return "no"
 
 
-def _uses_ptm(sentences, used, uses_dl, say):
-    general = sorted((s for s in sentences if s.ptm), key=lambda s: -s.score)
+def _open_mentions(reading, article, codebook):
+    """Sentences that name a deep model where articles speak of themselves, and do not say that it was not used."""
+    silent = {"section.intro", "section.related", "section.title"}
+    aside = {"section.discussion", "section.conclusion"}  # where others' models are spoken of as well
+    return [
+        s
+        for s in reading.sentences
+        if not (reading.opinion or s.denied or s.place in silent or (s.place in aside and s.others))
+        and any(_deep(row, article, codebook) != "no" for _, row in s.models)
+    ]
+
+
+def _uses_ptm(reading, used, uses_dl, unlisted, say):
+    general = sorted((s for s in reading.sentences if s.ptm), key=lambda s: -s.score)
     public = [s for s in general if s.score >= ONE and any(r == "ptm.public" for r, _ in s.ptm)]
     if used or (public and uses_dl == "yes"):
         best = max(used, key=lambda m: m["score"]) if used else None
@@ -186,36 +208,73 @@ def _uses_ptm(sentences, used, uses_dl, say):
         score = best["score"] if used else sentence.score
         say("uses_ptm", "yes", f"{rule}+{_rule(sentence)}", _confidence(score), sentence)
         return "yes"
+    if uses_dl == "no":
+        say("uses_ptm", "no", "no deep learning", 0.8)
+        return "no"
     if uses_dl == "unknown":
         say("uses_ptm", "unknown", "deep learning unknown", 0.5)
         return "unknown"
-    if uses_dl == "yes" and general and general[0].score >= TWO:
-        rules = [rule for rule, _ in general[0].ptm]
-        say("uses_ptm", "unknown", "+".join([*rules, _rule(general[0])]), 0.5, general[0])
-        return "unknown"
-    say("uses_ptm", "no", "no deep learning" if uses_dl == "no" else "no model named in use", 0.8)
+    made = [s for s in reading.sentences if s.trained and s.score >= NEAR and _terms(s)]
+    doubts = {
+        "a name in no table": [*unlisted.values()],
+        "named, use not seen": [s for s in reading.sentences if s.models and s.score >= NEAR and not s.denied],
+        "pre-training, whose is not said": [s for s in general if s.score >= TWO],
+        "no training described": [] if made else [s for s in reading.sentences if _terms(s) and s.score >= NEAR],
+    }
+    for reason, sentences in doubts.items():
+        if sentences:
+            best = max(sentences, key=lambda s: s.score)
+            say("uses_ptm", "unknown", f"{reason}+{_rule(best)}", 0.5, best)
+            return "unknown"
+    say("uses_ptm", "no", "own training, no model named in use", 0.8, max(made, key=lambda s: s.score, default=None))
     return "no"
 
 
-def _weigh(groups, model, sentences, codebook):
+# --- pattern and stage --------------------------------------------------------------------------------------
+
+
+def _passages(model, codebook):
+    """``(share, text, sentence)`` of what speaks of a model: its own clauses, the rest of its sentences, and those
+    beside them that name no other model."""
+    for sentence in model["sentences"]:
+        mine = [w for w, row in sentence.models if row["canonical"] == model["row"]["canonical"]]
+        theirs = [w for w, row in sentence.models if row["canonical"] != model["row"]["canonical"]]
+        for clause in _clauses(sentence.text, codebook):
+            if any(w in clause for w in mine):
+                yield 1.0, clause, sentence
+            else:
+                yield (APART if any(w in clause for w in theirs) else 1.0 if not theirs else BESIDE), clause, sentence
+        for text, others in sentence.around:
+            if not others or model["row"]["canonical"] in others:
+                yield (SAME if codebook.hits("coref", text) else BESIDE), text, sentence
+
+
+@lru_cache(maxsize=8192)
+def _hits(codebook, group, text):
+    """As ``codebook.hits``, kept for the models that share a sentence."""
+    return codebook.hits(group, text)
+
+
+def _clauses(text, codebook):
+    cuts = [0, *(m.start() for _, _, regex in codebook.cues["clause"] for m in regex.finditer(text)), len(text)]
+    return [text[a:b] for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+
+
+def _weigh(groups, model, codebook):
     """Per group of cues its weight, and its heaviest cue ``(weight, rule, sentence)``.
 
     A cue counts once, where it stands nearest to the model.
     """
-    best = {}
-    for sentence in model["sentences"]:
-        near = [(1.0, sentence.text), *((BESIDE, text) for text in sentence.around)]
-        for share, text in near:
-            for group in groups:
-                for rule, weight in codebook.hits(group, text):
-                    value = share * weight
-                    if abs(value) > abs(best.get((group, rule), (0.0,))[0]):
-                        best[group, rule] = (value, rule, sentence)
-    for sentence in sentences:
+    best, passages = {}, {}
+    for share, text, sentence in _passages(model, codebook):
+        if share > passages.get(text, (0.0,))[0]:
+            passages[text] = (share, sentence)
+    for text, (share, sentence) in passages.items():
         for group in groups:
-            for rule, weight in codebook.hits(group, sentence.text) if sentence.ptm else ():
-                if (group, rule) not in best:
-                    best[group, rule] = (BESIDE * weight, rule, sentence)
+            for rule, weight in _hits(codebook, group, text):
+                value = share * weight
+                if abs(value) > abs(best.get((group, rule), (0.0,))[0]):
+                    best[group, rule] = (value, rule, sentence)
     found = {g: sorted((b for (group, _), b in best.items() if group == g), key=lambda b: -b[0]) for g in groups}
     against = {g: sum(min(value, 0.0) for value, _, _ in hits) for g, hits in found.items()}
     weights = {g: against[g] + sum(max(value, 0.0) for value, _, _ in hits[:2]) for g, hits in found.items()}
@@ -223,45 +282,49 @@ def _weigh(groups, model, sentences, codebook):
     return weights, heaviest
 
 
-_KIND_PRIOR = {"tool": {"deployment": 1.5}, "weights": {"deployment": 1.0}, "architecture": {"conceptual": 0.5}}
+_KIND_PRIOR = {"tool": {"deployment": 1.5}, "weights": {"deployment": 1.5}, "architecture": {"conceptual": 0.5}}
+TUNED = 2.5  # a cue of adaptation as heavy as this says that weights were changed; features may still be extracted
 
 
-def _pattern(model, sentences, codebook, say):
-    own = [s for s in sentences if s.score >= TWO]
-    weights, heaviest = _weigh(study.PATTERNS, model, own, codebook)
+def _pattern(model, codebook, say):
+    weights, heaviest = _weigh(study.PATTERNS, model, codebook)
     for pattern, prior in _KIND_PRIOR[model["row"]["kind"]].items():
         weights[pattern] += prior
-    return _heaviest(weights, heaviest, "pattern", 1.5, model, say)
+    shares = {pattern: hit or (0.0, "", None) for pattern, hit in heaviest.items()}
+    untouched = shares["deployment"][0] >= TUNED and shares["deployment"][1] == "deployment.untouched"
+    if shares["adaptation"][0] >= TUNED and not untouched:
+        weights["deployment"] /= 2
+    return _heaviest(weights, heaviest, "pattern", 1.5, LEAST_SHARE, model, say)
 
 
 def _stage(model, pattern, codebook, say):
     groups = [f"stage.{stage}" for stage in study.STAGES]
-    weights, heaviest = _weigh(groups, model, [], codebook)
+    weights, heaviest = _weigh(groups, model, codebook)
     weights["stage.Test"] += {"adaptation": 3.0, "conceptual": 1.5}.get(pattern, 0.0)
-    return _heaviest(weights, heaviest, "stage", 1.0, model, say)
+    return _heaviest(weights, heaviest, "stage", 1.0, 0.0, model, say)
 
 
-def _heaviest(weights, heaviest, question, least, model, say):
-    """The answer with the largest weight; unknown when there is little evidence or a tie."""
+def _heaviest(weights, heaviest, question, least, share_needed, model, say):
+    """The answer with the largest weight; unknown when there is little evidence, a small share, or a tie."""
     first, second = sorted(weights, key=lambda g: -weights[g])[:2]
+    share = weights[first] / (sum(max(w, 0.0) for w in weights.values()) or 1)
     answer, rule, sentence = "unknown", "too little evidence", model["best"]
-    if weights[first] >= least and weights[first] > weights[second]:
+    if weights[first] >= least and weights[first] > weights[second] and share >= share_needed:
         answer = first.removeprefix("stage.")
         rule = "kind of model" if heaviest[first] is None else heaviest[first][1]
         sentence = model["best"] if heaviest[first] is None else heaviest[first][2]
-    share = weights[first] / (sum(weights.values()) or 1)
     say(question, answer, rule, share if answer != "unknown" else 0.5, sentence, model["written"])
     return answer
 
 
-def _unlisted(sentences, codebook):
-    """Names that look like models, stand with pre-training in a sentence of own use, and are in no table."""
-    found = {}
-    for sentence in sentences:
-        if sentence.score >= ONE and sentence.ptm:
-            for _, _, regex in codebook.cues["name"]:
-                for match in regex.finditer(sentence.text):
-                    known = any(match.group() in written or written in match.group() for written, _ in sentence.models)
-                    if not known and names.squeeze(match.group()) not in codebook.models:
-                        found.setdefault(match.group(), sentence)
-    return found
+def _unlisted(reading, codebook):
+    """Names that look like models, are in no table, stand in own use and are not the article's own coinage."""
+    found, coined = {}, set()
+    for sentence in reading.sentences:
+        for name in sentence.unlisted:
+            around = sentence.text.replace(name, "NAME", 1)
+            if codebook.hits("noname", around):
+                coined.add(name)
+            elif sentence.score >= ONE and not sentence.denied:
+                found.setdefault(name, sentence)
+    return {name: sentence for name, sentence in found.items() if name not in coined}
