@@ -32,9 +32,9 @@ _NETWORKS = re.compile(
 )
 # What says how a name is used in general, not here: "StarDist, a widely used tool, delineated the nuclei".
 _APPOSITION = re.compile(
-    r", (?:an?|one of (?:the|several)|the|which (?:is|are)|known as)(?: [\w'-]+){0,9}?"
-    r" (?:used|known|popular|common|recent|standard|published|developed|available|tools?|networks?|models?|software|packages?|algorithms?|architectures?|methods?)\b"
-    r"[^,;.:]*(?=[,;.:]|$)"
+    r", (?:an?|one of (?:the|several)|the|which (?:is|are)|known as)(?: [\w'-]+){0,9}? (?:used|known|popular|common|recent"
+    r"|standard|published|developed|available|tools?|networks?|models?|software|packages?|algorithms?|architectures?"
+    r"|methods?)\b[^,;.:]*(?=[,;.:]|$)"
 )
 _BRACKETS = re.compile(r" ?\([^()]*\)")
 
