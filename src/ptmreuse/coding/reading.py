@@ -31,10 +31,11 @@ _NETWORKS = re.compile(
     r"[A-Z]?CNN|DNN|FCN|B?I?LSTM|GRU|GAN|VAE|SVM|RF|KNN|PCA|FPN|CRF|TL|DL|AI|SE|[1-4]D|MS|RGB|OPENAI"
 )
 # What says how a name is used in general, not here: "StarDist, a widely used tool, delineated the nuclei".
+_GENERAL = "used|known|popular|common|recent|standard|published|developed|available"
+_GENERAL += "|tools?|networks?|models?|software|packages?|algorithms?|architectures?|methods?"
 _APPOSITION = re.compile(
-    r", (?:an?|one of (?:the|several)|the|which (?:is|are)|known as)(?: [\w'-]+){0,9}? (?:used|known|popular|common|recent"
-    r"|standard|published|developed|available|tools?|networks?|models?|software|packages?|algorithms?|architectures?"
-    r"|methods?)\b[^,;.:]*(?=[,;.:]|$)"
+    r", (?:an?|one of (?:the|several)|the|which (?:is|are)|known as)(?: [\w'-]+){0,9}? "
+    rf"(?:{_GENERAL})\b[^,;.:]*(?=[,;.:]|$)"
 )
 _BRACKETS = re.compile(r" ?\([^()]*\)")
 
@@ -303,11 +304,11 @@ def _defined(token, whole):
 
 
 _SIGNS = re.compile(r"[\ufffd\ue000-\uf8ff\x01-\x08\x0e-\x1f]|\(cid:\d+\)|/g\d{1,3}(?=/)")
-_ENGLISH = frozenset("the of and in to a was were is with for by on that as we from are at this be or an".split())
-_FOREIGN = frozenset(
-    "der die das und mit von den dem ein eine ist wurde wurden nicht auf im zu el la los las y en con del que por para"
-    " una se les des et le du dans pour avec est sont sur il che di per della dei sono nel o da dos uma com não em foi"
-    " van het een zijn og av som til med och att är".split()
+_ENGLISH = re.compile("the|of|and|in|to|a|was|were|is|with|for|by|on|that|as|we|from|are|at|this|be|or|an")
+_FOREIGN = re.compile(
+    "der|die|das|und|mit|von|den|dem|ein|eine|ist|wurde|wurden|nicht|auf|im|zu|el|la|los|las|y|en|con|del|que|por|para|una"
+    "|se|les|des|et|le|du|dans|pour|avec|est|sont|sur|il|che|di|per|della|dei|sono|nel|o|da|dos|uma|com|não|em|foi"
+    "|van|het|een|zijn|og|av|som|til|med|och|att|är"
 )
 
 
@@ -326,7 +327,7 @@ def _trouble(article, whole):
             if len(words) < 15 and alien < 3:
                 continue
             total += len(words)
-            english, others = sum(w in _ENGLISH for w in words), sum(w in _FOREIGN for w in words)
+            english, others = (sum(map(bool, map(known.fullmatch, words))) for known in (_ENGLISH, _FOREIGN))
             if alien > 0.3 * len(words) or (others > english and others > 0.08 * len(words)):
                 foreign += len(words)
     return "not in English" if foreign > 0.5 * total else ""

@@ -234,8 +234,7 @@ def _uses_ptm(reading, used, uses_dl, unlisted, say):
 
 
 def _passages(model, codebook):
-    """``(share, text, sentence)`` of what speaks of a model: its own clauses, the rest of its sentences, and those
-    beside them that name no other model."""
+    """``(share, text, sentence)`` of what speaks of a model: its clauses, the rest of its sentences, those beside."""
     for sentence in model["sentences"]:
         mine = [w for w, row in sentence.models if row["canonical"] == model["row"]["canonical"]]
         theirs = [w for w, row in sentence.models if row["canonical"] != model["row"]["canonical"]]
