@@ -1,5 +1,6 @@
 """The rule coder on invented test sentences, and its runs over many files, whole, broken and interrupted."""
 
+import gzip
 import json
 import shutil
 import time
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptmreuse.coding import batch, codebook, control, rules
+from ptmreuse.__main__ import main
+from ptmreuse.coding import batch, codebook, control, formats, merge, rules
 from ptmreuse.coding.articles import read_article
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import folder, study
@@ -256,6 +258,11 @@ def test_an_edited_codebook_changes_the_answer(tmp_path):
 
 # --- many files ---------------------------------------------------------------------------------------------
 
+XML = (
+    '<article><front><article-meta><article-id pub-id-type="doi">10.1371/TEST.1</article-id>'
+    "<pub-date><year>2020</year></pub-date></article-meta></front><body><p>We counted cats.</p></body></article>"
+)
+
 
 @pytest.fixture
 def corpus(tmp_path):
@@ -264,13 +271,9 @@ def corpus(tmp_path):
     (folder / "more").mkdir(parents=True)
     for n, (text, _) in enumerate(USED[:4]):
         (folder / f"t{n}.txt").write_text(f"Methods\n{text}\n", encoding="utf-8")
-    xml = (
-        '<article><front><article-meta><article-id pub-id-type="doi">10.1371/TEST.1</article-id>'
-        "<pub-date><year>2020</year></pub-date></article-meta></front><body><p>We counted cats.</p></body></article>"
-    )
-    (folder / "a.xml").write_text(xml)
-    (folder / "more" / "again.xml").write_text(xml)
-    (folder / "more" / "cut.xml").write_text(xml[:150])
+    (folder / "a.xml").write_text(XML)
+    (folder / "more" / "again.xml").write_text(XML)
+    (folder / "more" / "cut.xml").write_text(XML[:150])
     (folder / "more" / "empty.txt").write_text("")
     (folder / "more" / "bad.txt").write_bytes(b"\xff\xfe\xfa")
     (folder / "notes.pdf").write_bytes(b"%PDF")
@@ -284,16 +287,14 @@ def made_files(out):
 
 def test_code_articles_keeps_the_books(corpus):
     tables = batch.code_articles([corpus], BOOK)
-    assert len(tables["papers"]) == 5
+    assert list(tables["papers"]["paper"]) == ["10.1371/test.1", "t0", "t1", "t2", "t3"]
     paper = tables["papers"].set_index("paper").loc["10.1371/test.1"]
     assert (paper.year, paper.megajournal, paper.full_text) == (2020, "PLOS", "yes")
     rejected = tables["rejects"].set_index("row").reason
-    assert list(rejected.index) == [
-        "corpus/more/again.xml", "corpus/more/bad.txt", "corpus/more/cut.xml", "corpus/more/empty.txt",
-        "corpus/notes.pdf",
-    ]  # fmt: skip
-    assert "first in corpus/a.xml" in rejected["corpus/more/again.xml"]
-    assert "not UTF-8" in rejected["corpus/more/bad.txt"]
+    assert list(rejected.index) == ["more/again.xml", "more/bad.txt", "more/cut.xml", "more/empty.txt", "notes.pdf"]
+    assert "first in a.xml" in rejected["more/again.xml"]
+    assert "not UTF-8" in rejected["more/bad.txt"]
+    assert "GROBID" in rejected["notes.pdf"]
     books = tables["provenance"].iloc[0]
     assert (books.rows_read, books.rows_kept, books.rows_rejected) == (10, 5, 5)
 
@@ -303,12 +304,32 @@ def test_the_tables_of_a_run_are_a_source(corpus, tmp_path, capsys):
     counts = batch.code_files([corpus], out)
     assert counts["files"] == 10
     assert counts["uses_dl"] == {"yes": 4, "no": 1, "unknown": 0}
-    assert "10/10" not in capsys.readouterr().out  # progress goes to stderr
+    assert "10" not in capsys.readouterr().out  # progress goes to stderr
     tables = folder.read_folder(out)
     study.accounting(tables)
     assert len(tables["papers"]) == counts["papers"] == 5
     evidence = study.read_csv(out / "coding" / "evidence.csv")
     assert set(evidence.columns) == set(rules.EVIDENCE)
+    pd.testing.assert_frame_equal(tables["papers"], batch.code_articles([corpus], BOOK)["papers"])
+    batch.code_files([corpus], out, format="parquet")
+    assert sorted(f.suffix for f in out.iterdir()) == [""] + [".parquet"] * 7
+    for name, table in folder.read_folder(out).items():
+        pd.testing.assert_frame_equal(table, tables[name])
+
+
+def test_a_paper_is_its_doi_else_its_path(tmp_path):
+    files = {"a/1.txt": "cats", "b/1.txt": "dogs", "c/1.txt": "cats", "d/x.txt": "hens", "d/x.txt.gz": "cows"}
+    files |= {"d/v.txt": "10.12688/f1000research.7.1\n\n", "d/w.txt": "10.12688/f1000research.7.2\n\n"}
+    for name, text in files.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        content = f"{text}Methods\nWe counted {text[:4]}.\n".encode()
+        (tmp_path / "in" / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    tables = batch.code_articles([tmp_path / "in"], BOOK)
+    expected = ["a/1", "b/1", "10.12688/f1000research.7.2", "d/x.txt", "d/x.txt.gz"]
+    assert list(tables["papers"]["paper"]) == expected
+    assert list(tables["rejects"]["reason"]) == [
+        "the same text again, first in a/1.txt", "an earlier version of 10.12688/f1000research.7.2",
+    ]  # fmt: skip
 
 
 def test_one_faulty_article_never_stops_a_run(corpus, tmp_path, monkeypatch):
@@ -323,7 +344,7 @@ def test_one_faulty_article_never_stops_a_run(corpus, tmp_path, monkeypatch):
     counts = batch.code_files([corpus], tmp_path / "out")
     assert (counts["papers"], counts["rejects"]) == (4, 6)
     rejects = study.read_csv(tmp_path / "out" / "rejects.csv").set_index("row")
-    assert rejects.reason["corpus/t2.txt"] == "the coder failed: RuntimeError: boom"
+    assert rejects.reason["t2.txt"] == "the coder failed: RuntimeError: boom"
 
 
 def test_a_killed_run_goes_on_where_it_stopped(corpus, tmp_path, monkeypatch):
@@ -331,59 +352,80 @@ def test_a_killed_run_goes_on_where_it_stopped(corpus, tmp_path, monkeypatch):
     batch.code_files([corpus], whole)
     honest, calls = batch._code_one, []
 
-    def killed_at_the_fourth(name, content, codebook):
+    def killed_at_the_fourth(file, *rest):
         if len(calls) == 3:
             raise KeyboardInterrupt
-        calls.append(name)
-        return honest(name, content, codebook)
+        calls.append(file.name)
+        return honest(file, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(batch, "_code_one", killed_at_the_fourth)
         with pytest.raises(KeyboardInterrupt):
             batch.code_files([corpus], out)
     assert not list(out.glob("*.csv"))  # nothing half-finished
-    journal = out / "coding" / "journal.jsonl"
+    with pytest.raises(StudyError, match="the parts of one run, found none"):
+        merge.merge(out)
+    journal = out / "coding" / "part-1-of-1.new"
     journal.write_bytes(journal.read_bytes()[:-40])  # a kill in the middle of a line
     again = []
-    monkeypatch.setattr(batch, "_code_one", lambda *a: again.append(a[0]) or honest(*a))
+    monkeypatch.setattr(batch, "_code_one", lambda *a: again.append(a[0].name) or honest(*a))
     batch.code_files([corpus], out)
     assert len(again) == 7  # nine readable names less the two that were whole
     assert made_files(out) == made_files(whole)
+    part = out / "coding" / "part-1-of-1.jsonl"
+    assert part.read_bytes() == (whole / "coding" / "part-1-of-1.jsonl").read_bytes()
     again.clear()
     batch.code_files([corpus], out)
     assert again == []
     (corpus / "t0.txt").write_text("Methods\nWe counted cats.\n")
     batch.code_files([corpus], out)
-    assert again == ["corpus/t0.txt"]
+    assert again == ["t0.txt"]
+    (corpus / "a.xml").unlink()
+    (corpus / "aa.xml").write_text(XML)
+    again.clear()
+    batch.code_files([corpus], out)
+    assert again == ["aa.xml"]
     batch.code_files([corpus], out, resume=False)
     assert len(again) == 10
-    assert len(journal.read_text(encoding="utf-8").split()) > 9
+    assert len(part.read_text(encoding="utf-8").splitlines()) == 10
 
 
-def test_processes_give_the_same_tables(corpus, tmp_path):
+def test_shards_processes_and_a_cluster_give_the_same_tables(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "PARTITION", 2)
+    monkeypatch.setattr(merge, "CHUNK", 3)
     batch.code_files([corpus], tmp_path / "one")
     batch.code_files([corpus], tmp_path / "two", workers=2)
     assert made_files(tmp_path / "one") == made_files(tmp_path / "two")
-
-
-def test_a_cluster_gives_the_same_tables(corpus, tmp_path, monkeypatch):
+    for shard in (3, 1):
+        batch.code_files([corpus], tmp_path / "three", shard=(shard, 3))
+    with pytest.raises(StudyError, match="3 finished parts, found none of number 2"):
+        merge.merge(tmp_path / "three")
+    batch.code_files([corpus], tmp_path / "three", shard=(2, 3))
+    assert merge.merge(tmp_path / "three")["papers"] == 5
+    assert made_files(tmp_path / "one") == made_files(tmp_path / "three")
+    batch.code_files([corpus], tmp_path / "three", shard=(1, 2))
+    with pytest.raises(StudyError, match="runs in 2 and 3 shares"):
+        merge.merge(tmp_path / "three")
     distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr(batch, "PARTITION", 2)
-    batch.code_files([corpus], tmp_path / "one")
     with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
-        batch.code_files([corpus], tmp_path / "two", scheduler=cluster.scheduler_address)
-    assert made_files(tmp_path / "one") == made_files(tmp_path / "two")
+        batch.code_files([corpus], tmp_path / "four", scheduler=cluster.scheduler_address)
+    assert made_files(tmp_path / "one") == made_files(tmp_path / "four")
 
 
 def test_wrong_runs_are_refused_in_one_sentence(corpus, tmp_path):
     with pytest.raises(StudyError, match="no such file or folder"):
         batch.code_files([tmp_path / "none"], tmp_path / "out")
-    with pytest.raises(StudyError, match=r"notes\.pdf: expected articles"):
+    with pytest.raises(StudyError, match=r"notes\.pdf: expected articles.*GROBID"):
         batch.code_files([corpus / "notes.pdf"], tmp_path / "out")
     with pytest.raises(StudyError, match="found none"):
         batch.code_files([], tmp_path / "out")
     with pytest.raises(StudyError, match="workers"):
         batch.code_files([corpus], tmp_path / "out", workers=0)
+    with pytest.raises(StudyError, match="i/n with i from 1 to n, found 4/3"):
+        batch.code_files([corpus], tmp_path / "out", shard=(4, 3))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match="a folder, found a file"):
+        batch.code_files([corpus], tmp_path / "file")
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     shutil.copy(codebook.CUES, theirs / "uses.csv")
@@ -402,10 +444,66 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(corpus, tmp_path, monk
         batch.code_files([corpus], tmp_path / "out", scheduler="tcp://127.0.0.1:1")
 
 
-def test_the_journal_holds_one_line_per_article(corpus, tmp_path):
-    batch.code_files([corpus / "t0.txt", corpus / "t1.txt"], tmp_path / "out")
-    lines = (tmp_path / "out" / "coding" / "journal.jsonl").read_text(encoding="utf-8").split("\n")
-    assert [json.loads(line)["paper"] for line in lines if line] == ["t0", "t1"]
+def test_only_rejects_is_a_failure_and_evidence_is_no_formula(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "empty.txt").write_text("")
+    asked = ["code", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
+    assert main(asked) == 1
+    assert "a book about" not in capsys.readouterr().out
+    text = "Methods\n=HYPERLINK(1) We fine-tuned ResNet-50 on our scans.\n"
+    (tmp_path / "in" / "formula.txt").write_text(text)
+    assert main(asked) == 0
+    assert study.read_csv(tmp_path / "out" / "coding" / "evidence.csv")["sentence"].str.startswith("'=HYPER").any()
+
+
+P = "<p>We fine-tuned ResNet-50 on our own scans.</p>"
+JATS = f"<article><body><sec><title>Methods</title>{P}</sec></body></article>"
+OAI = '<OAI xmlns="o"><r>' + JATS.replace("<article>", '<article xmlns="j">') + "</r></OAI>"
+TEI = f"""<TEI xmlns="http://www.tei-c.org/ns/1.0"><teiHeader><fileDesc><titleStmt><title>On scans</title></titleStmt>
+<sourceDesc><biblStruct><idno type="DOI">10.5555/T.1</idno><monogr><title level="j">Test</title><imprint>
+<date when="2021-03-01"/></imprint></monogr></biblStruct></sourceDesc></fileDesc></teiHeader><text><body><div>
+<head n="2">Methods</head>{P.replace("ResNet-50", "VGG16<ref type='bibr'>12</ref>")}</div></body>
+<back><listBibl><bibl>AlphaFold</bibl></listBibl></back></text></TEI>"""
+BIOC = [
+    {
+        "infons": {"section_type": "TITLE", "type": "front", "article-id_doi": "10.5555/B.1", "year": "2020"},
+        "text": "On x",
+    },
+    {"infons": {"section_type": "METHODS", "type": "title_1"}, "text": "Methods"},
+    {"infons": {"section_type": "METHODS", "type": "paragraph"}, "text": "We fine-tuned ResNet-50 on our own scans."},
+    {"infons": {"section_type": "REF", "type": "ref"}, "text": "AlphaFold"},
+]
+BIOC_XML = "".join(
+    "<passage>"
+    + "".join(f'<infon key="{k}">{v}</infon>' for k, v in p["infons"].items())
+    + f"<text>{p['text']}</text></passage>"
+    for p in BIOC
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "models"),
+    [
+        ("a.nxml", JATS, ["ResNet-50"]),
+        ("a.xml.gz", gzip.compress(JATS.encode()), ["ResNet-50"]),
+        ("epmc.xml", f"<articles>{JATS}{JATS.replace('ResNet-50', 'VGG-16')}</articles>", ["ResNet-50", "VGG-16"]),
+        ("oai.xml", OAI, ["ResNet-50"]),
+        ("cut.xml", f"<articles>{JATS}<article><body><sec>", ["ResNet-50", "error"]),
+        ("grobid.tei.xml", TEI, ["VGG-16"]),
+        ("bioc.json", json.dumps([{"documents": [{"passages": BIOC}]}]), ["ResNet-50"]),
+        ("bioc.xml", f"<collection><document>{BIOC_XML}</document></collection>", ["ResNet-50"]),
+        ("other.json", '{"a": 1}', ["error"]),
+        ("broken.json", "{", ["error"]),
+        ("bad.txt.gz", b"\x1f\x8bnonsense", ["error"]),
+        ("really.xml", b"%PDF-1.7", ["error"]),
+    ],
+)
+def test_what_people_have(name, content, models):
+    found = []
+    for _, article in formats.members(content if isinstance(content, bytes) else content.encode(), name):
+        rows = None if isinstance(article, StudyError) else rules.code_article(article, BOOK, paper="x")
+        found += ["error"] if rows is None else [row["canonical"] for row in rows["reuse"]]
+    assert found == models
 
 
 def test_the_negative_control_is_read_from_the_installed_package():

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sqlite3
 import sys
 import time
@@ -93,12 +94,17 @@ def _parser(arguments):
     fetching.add_argument(
         "--frame", action="store_true", help="instead fetch and code all articles of the pilot's frame"
     )
-    rules = command("code", code, "code articles (.xml, .txt) with the rule coder into study tables")
+    rules = command("code", code, "code articles (JATS, TEI, BioC, text; also .gz) by rules into study tables")
     rules.add_argument("inputs", nargs="+", metavar="FILE_OR_FOLDER")
     rules.add_argument("--out", required=True, metavar="DIR", help="folder for the study tables and the evidence")
     rules.add_argument("--workers", type=int, default=1, help="processes on this machine")
     rules.add_argument("--scheduler", metavar="ADDRESS", help="an existing Dask cluster (extra: dask)")
     rules.add_argument("--fresh", action="store_true", help="code everything again instead of going on")
+    rules.add_argument("--shard", metavar="I/N", help="code share I of N alone; merge joins them")
+    rules.add_argument("--format", default="csv", choices=("csv", "parquet"), help="of the study tables")
+    joining = command("merge", merge, "join the shares of a job array of the command code to study tables")
+    joining.add_argument("out", metavar="DIR", help="the folder that all shares were given as --out")
+    joining.add_argument("--format", default="csv", choices=("csv", "parquet"), help="of the study tables")
     asking = command("code-llm", code_llm, "code articles with a language model at an OpenAI-compatible endpoint")
     if "code-llm" in arguments:
         from ptmreuse.coding import model
@@ -245,11 +251,33 @@ def code(options):
     """Code articles by rules."""
     from ptmreuse.coding import batch
 
+    shard = re.fullmatch(r"(\d+)/(\d+)", options.shard or "1/1")
+    if shard is None:
+        raise StudyError(expected="I/N, for example 2/8", found=repr(options.shard), where="--shard", do="correct it")
     found = batch.code_files(
-        options.inputs, options.out, workers=options.workers, resume=not options.fresh, scheduler=options.scheduler
-    )
+        options.inputs, options.out, workers=options.workers, resume=not options.fresh, scheduler=options.scheduler,
+        shard=tuple(map(int, shard.groups())), format=options.format,
+    )  # fmt: skip
+    if "papers" in found:
+        return _coded(found, options.out)
+    print(f"files: {found['files']}; when all shares are done: python -m ptmreuse merge {options.out}")
+    return 0
+
+
+def merge(options):
+    """Join the shares of a job array."""
+    from ptmreuse.coding import merge
+
+    return _coded(merge.merge(options.out, options.format), options.out)
+
+
+def _coded(found, out):
     print("; ".join(f"{name}: {count}" for name, count in found.items()))
-    print(f"Study tables in {options.out}; a book about them: --set source=tables --set tables={options.out}")
+    if not found["papers"]:
+        print(f"No article could be read; the reasons are in {out}, table rejects.")
+        return 1
+    print(f"Study tables in {out}; a book about them: --set source=tables --set tables={out}")
+    return 0
 
 
 def code_llm(options):

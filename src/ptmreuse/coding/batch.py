@@ -1,29 +1,31 @@
-"""The rule coder over many files: a journal that can be resumed, processes, a cluster; the same rows either way."""
+"""Coding many articles: on one machine, in processes, as job arrays, or on a cluster; killed and gone on with.
+
+A run walks its inputs in one fixed order and writes a *part*: JSON lines, one per file, in that order. With
+``shard=(i, n)`` a worker reads and writes its own share of the files and nothing else, so that any number of machines
+that see the same folder can work side by side. :func:`ptmreuse.coding.merge.merge` joins the parts to study tables.
+What is kept in memory does not grow with the number of articles.
+"""
 
 import concurrent.futures
 import hashlib
 import itertools
 import json
 import os
-from collections import defaultdict
+import zlib
+from collections import Counter, deque
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-import pandas as pd
 from tqdm import tqdm
 
 from ptmreuse import paths
-from ptmreuse.coding import rules
-from ptmreuse.coding.articles import LARGEST, read_article
+from ptmreuse.coding import formats, merge, rules
 from ptmreuse.coding.codebook import default_codebook
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import study
 
-# --- many articles ------------------------------------------------------------------------------------------
-
-SUFFIXES = (".xml", ".nxml", ".txt")
-PARTITION = 16  # articles that travel together to a process or a cluster
+PARTITION = 16  # files that travel together to a process or a cluster
+NOTICES = {"correction", "retraction", "partial-retraction", "expression-of-concern", "addendum"}
 
 
 def code_articles(inputs, codebook=None):
@@ -32,7 +34,7 @@ def code_articles(inputs, codebook=None):
     Parameters
     ----------
     inputs : iterable of path-like
-        JATS (.xml, .nxml) and plain text (.txt) files, and folders of them.
+        Files (JATS, TEI, BioC, plain text; packed by gzip or not; of one article or many), and folders of them.
     codebook : Codebook, optional
         Default: the project's own.
 
@@ -40,7 +42,8 @@ def code_articles(inputs, codebook=None):
     -------
     dict of str to DataFrame
         The study tables ``papers, fields, uses, reuse, stages, rejects, provenance``, and ``evidence``. A file
-        that cannot be read, or the second file of one paper, is a row of ``rejects`` with the reason.
+        that cannot be read, or the second one of a paper, is a row of ``rejects`` with the reason. A paper's id
+        is its DOI, else its path below the folder.
 
     Raises
     ------
@@ -55,12 +58,10 @@ def code_articles(inputs, codebook=None):
     ['no', 'no']
     """
     codebook = codebook or default_codebook()
-    files = _files(inputs)
-    results = _code_partition([(f.name, _content(f.path)) for f in files if f.readable], codebook)
-    return _tables(files, {r["file"]: r for r in results}, codebook)
+    return merge.tables_of(_code_file(file, "", codebook) for file in walk(inputs))
 
 
-def code_files(inputs, out, *, workers=1, resume=True, scheduler=None):
+def code_files(inputs, out, *, workers=1, resume=True, scheduler=None, shard=None, format="csv"):  # noqa: A002
     """Code files and folders into study tables on disk; may be killed and run again.
 
     Parameters
@@ -68,104 +69,86 @@ def code_files(inputs, out, *, workers=1, resume=True, scheduler=None):
     inputs : sequence of path-like
         As in :func:`code_articles`.
     out : path-like
-        Folder of the result: a CSV file per study table, ready for the source ``tables``, and under
-        ``coding/`` the evidence and the journal from which an interrupted run goes on.
+        Folder of the result: a file per study table, ready for the source ``tables``, and under ``coding/`` the
+        evidence and the part from which an interrupted run goes on.
     workers : int
         Processes on this machine; 1 codes in this one.
     resume : bool
-        Take articles from the journal that were coded with the same text, codebook and code.
+        Take articles from the part that were coded with the same text, codebook and code.
     scheduler : str, optional
         Address of a Dask scheduler that does the coding instead (needs the extra ``dask``).
+    shard : (int, int), optional
+        Share i of n: code these files alone and write no tables; ``merge`` joins the parts.
+    format : {"csv", "parquet"}
+        How the study tables are written.
 
     Returns
     -------
     dict
-        Counts: files, papers, rejects, and the answers to each question. The tables are the same whoever
-        does the coding.
+        Counts: files, papers, rejects, and the answers to each question; of a shard the files alone. The tables
+        are the same whoever does the coding.
 
     Raises
     ------
     StudyError
-        As :func:`code_articles`; also if the output folder holds tables that another hand made, or the
+        As :func:`code_articles`; also if the output folder is a file or holds tables that another hand made, or the
         processes or the scheduler fail.
     """
     codebook, out = default_codebook(), Path(out)
-    journal = out / "coding" / "journal.jsonl"
+    number, of = shard or (1, 1)
     if workers < 1:
         raise StudyError(expected="1 or more", found=str(workers), where="workers", do="give a number of processes")
-    if not journal.exists() and (theirs := sorted(out.glob("*.csv"))):
+    if not 1 <= number <= of:
+        raise StudyError(
+            expected="i/n with i from 1 to n", found=f"{number}/{of}", where="shard", do="give for example 2/8"
+        )
+    if out.exists() and not out.is_dir():
+        raise StudyError(
+            expected="a folder", found="a file of that name", where=paths.shown(out), do="choose another output folder"
+        )
+    part = out / "coding" / f"part-{number}-of-{of}.jsonl"
+    theirs = [f for f in sorted(out.glob("*")) if f.suffix in (".csv", ".parquet")] if out.is_dir() else []
+    if theirs and not any((out / "coding").glob("part-*")):
         raise StudyError(
             expected="an empty folder or one that this command made",
             found=theirs[0].name,
             where=paths.shown(out),
             do="choose another output folder",
         )
-    files = _files(inputs)
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    known = _journal(journal) if resume else {}
-    done, todo = {}, []
-    for file in (f for f in files if f.readable):
-        key = _key(file.name, _content(file.path), codebook)
-        if key in known:
-            done[file.name] = known[key]
-        else:
-            todo.append(file)
-    parts = (todo[i : i + PARTITION] for i in range(0, len(todo), PARTITION))
-    work = ([(f.name, _content(f.path)) for f in part] for part in parts)
-    if scheduler:
-        results = _on_cluster(work, codebook, scheduler)
-    elif workers > 1:
-        results = _in_processes(work, codebook, workers)
-    else:
-        results = (result for part in work for item in part for result in _code_partition([item], codebook))
-    with (
-        journal.open("a" if resume else "w", encoding="utf-8", newline="\n") as log,
-        tqdm(total=len(done) + len(todo), initial=len(done), desc="coding", unit="article") as bar,
-    ):
-        log.write("\n" if log.tell() else "")  # after a line that a kill has cut
-        for result in results:
-            log.write(json.dumps(result, ensure_ascii=False) + "\n")
-            log.flush()
-            done[result["file"]] = result
-            bar.update()
-    tables = _tables(files, done, codebook)
-    _write(tables.pop("evidence"), out / "coding" / "evidence.csv")
-    tables = _with_hand_made(tables, out)
-    for name, table in tables.items():
-        _write(table, out / f"{name}.csv")
-    return _counts(files, tables)
+    files = walk(inputs)  # complains at once about inputs that are not there
+    files = (f for f in files if zlib.crc32(f.name.encode()) % of == number - 1)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    count = _write_part(part, files, codebook, workers, scheduler, resume)
+    return {"files": count} if of > 1 else merge.merge(out, format)
 
 
-def _with_hand_made(tables, out):
-    """What a person added about the papers, in `out`, stays where the articles themselves do not say it."""
-    papers = tables["papers"].set_index("paper")
-    if (out / "papers.csv").exists():
-        before = study.read_csv(out / "papers.csv")
-        before = study.validate({"papers": before}, where=paths.shown(out))["papers"].set_index("paper")
-        before = before.reindex(papers.index)
-        for column in papers:
-            unsaid = papers[column].isna() | papers[column].isin(["", "unknown"])
-            papers[column] = papers[column].mask(unsaid & before[column].notna(), before[column])
-    fields = tables["fields"]
-    if (out / "fields.csv").exists():
-        added = study.read_csv(out / "fields.csv")
-        added = added[added["paper"].isin(papers.index) & ~added["paper"].isin(fields["paper"])]
-        fields = pd.concat([fields, added], ignore_index=True)
-    return study.validate({**tables, "papers": papers.reset_index(), "fields": fields}, where=paths.shown(out))
+# --- which files --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _File:
+class File:
     """A file to code; its name is its path below the folder that all inputs share."""
 
     name: str
     path: Path
     source: str  # the input under which it was found
-    readable: bool  # by its ending
+    paper: str  # the id of its paper, if that has no DOI
+
+    @property
+    def order(self):
+        """What the walk sorts by."""
+        return tuple(self.name.split("/"))
 
 
-def _files(inputs):
-    given = [Path(path).resolve() for path in inputs]
+def walk(inputs):
+    """The files below the inputs in one fixed order, one folder at a time.
+
+    Raises
+    ------
+    StudyError
+        If an input does not exist, or none of its files may hold an article.
+    """
+    given = sorted({Path(path).resolve() for path in inputs}, key=lambda p: p.parts)
     for path in given:
         if not path.exists():
             raise StudyError(
@@ -174,76 +157,174 @@ def _files(inputs):
                 where=path.name,
                 do="correct the path",
             )
-    top = os.path.commonpath([path.parent for path in given]) if given else ""
-    files = {}
-    for path in given:
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found = [
-            _File(f.relative_to(top).as_posix(), f, path.relative_to(top).as_posix(), f.suffix.lower() in SUFFIXES)
-            for f in inside
-            if f.is_file() and (f == path or not any(p.startswith(".") for p in f.relative_to(path).parts))
-        ]
-        if not any(f.readable for f in found):
-            raise StudyError(
-                expected=f"articles ({', '.join(SUFFIXES)})",
-                found=f"{len(found)} other files" if found else "no file",
-                where=path.name,
-                do="name files or folders of articles",
-            )
-        files = {f.path: f for f in found} | files
-    if not files:
+    given = [p for p in given if not any(other in p.parents for other in given)]
+    if not given:
         raise StudyError(expected="a file or folder to code", found="none", where="input", do="name one")
-    return sorted(files.values(), key=lambda f: f.name)
+    lone = given[0] if len(given) == 1 and given[0].is_dir() else None
+    top = lone or Path(os.path.commonpath([path.parent for path in given]))
+    for path in given:
+        if not any(formats.readable(found.name) for found, _ in _below(path)):
+            raise StudyError(
+                expected=f"articles ({', '.join(formats.SUFFIXES)}, packed by gzip or not)",
+                found="other files, or none",
+                where=path.name,
+                do=formats.PDF if path.suffix.lower() == ".pdf" else "name files or folders of articles",
+            )
+
+    def found():
+        for path in given:
+            source = lone.name if lone else path.relative_to(top).as_posix()
+            for file, alone in _below(path):
+                name = file.relative_to(top).as_posix()
+                yield File(name, file, source, formats.stem(name) if alone else name)
+
+    return found()
+
+
+def _below(path):
+    """``(file, whether no other file beside it differs in the ending alone)``, a folder at a time."""
+    if not path.is_dir():
+        yield path, True
+        return
+    with os.scandir(path) as entries:
+        names = sorted(e.name for e in entries if not e.name.startswith("."))
+    stems = Counter(formats.stem(name) for name in names if formats.readable(name))
+    for name in names:
+        inner = path / name
+        if inner.is_dir() and not inner.is_symlink():
+            yield from _below(inner)
+        else:
+            yield inner, stems[formats.stem(name)] < 2
+
+
+# --- one file -----------------------------------------------------------------------------------------------
+
+
+def _code_file(file, known, codebook, data=None):
+    """The line of a file, or None if it was coded before with the same text, codebook and code."""
+    line = {"file": file.name, "key": "", "source": file.source, "codebook": codebook.fingerprint[:12]}
+    if not formats.readable(file.name):
+        reason = formats.PDF if file.name.lower().endswith(".pdf") else "not an article by its name"
+        return {**line, "found": [_reject(file.name, reason)]}
+    data = _content(file.path) if data is None else data
+    bare = data.encode() if isinstance(data, str) else data
+    digest = hashlib.sha256(bare).hexdigest()
+    line["key"] = paths.text_sha256(f"{file.name} {digest} {codebook.fingerprint}")
+    if line["key"] == known:
+        return None
+    if isinstance(data, str):
+        return {**line, "found": [_reject(file.name, f"cannot be read ({data})")]}
+    snippet = data[:80].decode("utf-8", "replace")
+    members = formats.members(data, file.name)
+    return {**line, "found": [_code_one(file, place, article, snippet, digest, codebook) for place, article in members]}
 
 
 def _content(path):
-    """The bytes of a file, or in words why there are none."""
     try:
         with path.open("rb") as file:
-            return file.read(LARGEST + 1)
+            return file.read(formats.LARGEST_FILE + 1)
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return error.strerror or str(error)
 
 
-def _key(name, content, codebook):
-    data = content if isinstance(content, bytes) else content.encode()
-    return paths.text_sha256(f"{name} {hashlib.sha256(data).hexdigest()} {codebook.fingerprint}")
+def _reject(row, reason, snippet=""):
+    return {"row": row, "reason": reason, "snippet": snippet}
 
 
-def _code_partition(items, codebook):
-    """Code ``(name, content)`` pairs; the one function that runs here, in processes and on a cluster."""
-    return [_code_one(name, content, codebook) for name, content in items]
-
-
-def _code_one(name, content, codebook):
-    result = {"file": name, "key": _key(name, content, codebook)}
-    if isinstance(content, str):
-        return {**result, "reason": content, "snippet": ""}
-    snippet = content[:80].decode("utf-8", "replace")
+def _code_one(file, place, article, snippet, digest, codebook):
+    row = file.name + place
+    if isinstance(article, StudyError):
+        return _reject(row, f"expected {article.expected}, found {article.found}", snippet)
+    if article.article_type in NOTICES:
+        return _reject(row, f"a notice ({article.article_type}) about another article", article.title[:80])
     try:
-        article = read_article(content, name)
-        paper = article.doi or Path(name).stem
-        return {**result, "paper": paper, "rows": rules.code_article(article, codebook, paper)}
-    except StudyError as error:
-        return {**result, "reason": f"expected {error.expected}, found {error.found}", "snippet": snippet}
+        paper = article.doi or file.paper + place
+        found = {"row": row, "paper": paper, "rows": rules.code_article(article, codebook, paper)}
     except Exception as error:  # noqa: BLE001 - a fault met in one article must not end a run; it is a reject
-        return {**result, "reason": f"the coder failed: {type(error).__name__}: {error}", "snippet": snippet}
+        return _reject(row, f"the coder failed: {type(error).__name__}: {error}", snippet)
+    return found if article.doi else {**found, "text": digest + place}
 
 
-def _in_processes(work, codebook, workers):
+def _code_batch(items, codebook):
+    """Code ``(file, key of before, content or None)``; the one function that runs here, in processes, on a cluster."""
+    return [_code_file(file, known, codebook, data) for file, known, data in items]
+
+
+# --- a part -------------------------------------------------------------------------------------------------
+
+
+def _write_part(part, files, codebook, workers, scheduler, resume):
+    """Write a part anew, taking the lines of before that still hold; the number of its files."""
+    new = part.with_suffix(".new")
+    _recover(part, new, resume)
+    count, before = 0, deque()
+
+    def batches():
+        pairs = _paired(files, merge.lines(part))
+        while batch := list(itertools.islice(pairs, PARTITION)):
+            before.extend(old.text if old else "" for _, old in batch)
+            yield [(f, old.key if old else "", _content(f.path) if scheduler else None) for f, old in batch]
+
+    if scheduler:
+        results = _on_cluster(batches(), codebook, scheduler)
+    elif workers > 1:
+        results = _in_processes(batches(), codebook, workers)
+    else:
+        results = (_code_batch([item], codebook) for batch in batches() for item in batch)
+    with new.open("w", encoding="utf-8", newline="\n") as log, tqdm(desc="coding", unit="file") as bar:
+        for line in itertools.chain.from_iterable(results):
+            text = before.popleft()
+            log.write((text if line is None else json.dumps(line, ensure_ascii=False)) + "\n")
+            log.flush()
+            count += 1
+            bar.update()
+    new.replace(part)
+    return count
+
+
+def _recover(part, new, resume):
+    """What a killed run left: its new lines, then those of the run before from there on."""
+    if not resume:
+        part.unlink(missing_ok=True)
+    elif new.exists():
+        joined = part.with_suffix(".joined")
+        with joined.open("w", encoding="utf-8", newline="\n") as log:
+            last = ()
+            for line in merge.lines(new):
+                log.write(line.text + "\n")
+                last = line.order
+            for line in merge.lines(part):
+                if line.order > last:
+                    log.write(line.text + "\n")
+        joined.replace(part)
+    new.unlink(missing_ok=True)
+
+
+def _paired(files, lines):
+    """Each file with its line of before, both being in the same order."""
+    line = next(lines, None)
+    for file in files:
+        while line is not None and line.order < file.order:  # of a file that is gone
+            line = next(lines, None)
+        yield file, line if line is not None and line.order == file.order else None
+
+
+def _in_order(submit, batches, ahead):
+    """Results in the order of the batches, with no more than `ahead` of them under way."""
+    running = deque()
+    for batch in batches:
+        running.append(submit(batch))
+        if len(running) > ahead:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()
+
+
+def _in_processes(batches, codebook, workers):
     # spawn: the only way that works on every system, and beside the threads of a notebook
     pool = concurrent.futures.ProcessPoolExecutor(workers, get_context("spawn"))
-    running = set()
     try:
-        for part in itertools.chain(work, itertools.repeat(None)):
-            if part is not None:
-                running.add(pool.submit(_code_partition, part, codebook))
-            if not running:
-                return
-            if part is None or len(running) > workers:
-                done, running = concurrent.futures.wait(running, return_when="FIRST_COMPLETED")
-                for future in done:
-                    yield from future.result()
+        yield from _in_order(lambda batch: pool.submit(_code_batch, batch, codebook), batches, 2 * workers)
     except concurrent.futures.BrokenExecutor as error:
         raise StudyError(
             expected=f"{workers} processes that stay alive",
@@ -255,7 +336,7 @@ def _in_processes(work, codebook, workers):
         pool.shutdown(cancel_futures=True)
 
 
-def _on_cluster(work, codebook, scheduler):
+def _on_cluster(batches, codebook, scheduler):
     try:
         import distributed
     except ImportError as error:
@@ -277,85 +358,5 @@ def _on_cluster(work, codebook, scheduler):
     with client:
         book = client.scatter(codebook, broadcast=True)
         threads = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
-        running = distributed.as_completed(with_results=True, loop=client.loop)
-        for part in itertools.islice(work, 2 * max(threads, 1)):
-            running.add(client.submit(_code_partition, part, book, pure=False))
-        for _, results in running:
-            for part in itertools.islice(work, 1):
-                running.add(client.submit(_code_partition, part, book, pure=False))
-            yield from results
-
-
-def _journal(path):
-    """Results of earlier runs by key; a line that a kill has cut is coded again."""
-    known = {}
-    if path.exists():
-        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-            try:
-                result = json.loads(line)
-            except ValueError:
-                continue
-            known[result["key"]] = result
-    return known
-
-
-def _tables(files, results, codebook):
-    """Study tables and evidence from one result per readable file."""
-    rows, rejects, first = defaultdict(list), [], {}
-
-    def reject(file, reason, snippet=""):
-        values = {"source": "coding", "table": "papers", "row": file.name, "reason": reason, "snippet": snippet}
-        rejects.append((file.source, values))
-
-    for file in files:
-        result = results.get(file.name)
-        if result is None:
-            reject(file, f"not an article: its name does not end in {', '.join(SUFFIXES)}")
-        elif "reason" in result:
-            reject(file, result["reason"], result["snippet"])
-        elif result["paper"] in first:
-            reject(file, f"paper {result['paper']} again, first in {first[result['paper']]}")
-        else:
-            first[result["paper"]] = file.name
-            for table, found in result["rows"].items():
-                rows[table] += found
-    books = []
-    for source in dict.fromkeys(f.source for f in files):
-        read = [f for f in files if f.source == source]
-        rejected = sum(s == source for s, _ in rejects)
-        keys = "\n".join(results[f.name]["key"] if f.name in results else f.name for f in read)
-        books.append(
-            {
-                "source": "coding",
-                "kind": "coded",
-                "path": source,
-                "sha256": paths.text_sha256(keys),
-                "version": f"{rules.CODER} {codebook.fingerprint[:12]}",
-                "rows_read": len(read),
-                "rows_kept": len(read) - rejected,
-                "rows_rejected": rejected,
-            }
-        )
-    rows["rejects"] = [values for _, values in rejects]
-    rows["provenance"] = books
-    tables = {name: pd.DataFrame(rows[name], columns=list(columns)) for name, columns in study.SCHEMA.items()}
-    tables = study.validate(tables, where="coding")
-    study.accounting(tables)
-    return {**tables, "evidence": pd.DataFrame(rows["evidence"], columns=list(rules.EVIDENCE))}
-
-
-def _write(table, path):
-    """Write a table whole or not at all."""
-    part = path.with_suffix(".part")
-    table.to_csv(part, index=False, lineterminator="\n")
-    part.replace(path)
-
-
-def _counts(files, tables):
-    counted = {"files": len(files), "papers": len(tables["papers"]), "rejects": len(tables["rejects"])}
-    for question in ("uses_dl", "uses_ptm"):
-        answers = tables["uses"][question]
-        counted[question] = {answer: int((answers == answer).sum()) for answer in study.ANSWERS}
-    patterns = tables["reuse"]["pattern"]
-    counted["reuse"] = {p: int((patterns == p).sum()) for p in (*study.PATTERNS, "unknown")}
-    return counted
+        submit = lambda batch: client.submit(_code_batch, batch, book, pure=False)  # noqa: E731
+        yield from _in_order(submit, batches, 2 * max(threads, 1))
