@@ -15,7 +15,15 @@ DOMAINS = (
     "neuroscience", "astronomy", "general",
 )  # fmt: skip
 ANY_CASE = {"unet", "yolo"}  # short names that people write in any case, and that mean nothing else
-DECIDING = ("articles", "characters", "codebook", "jats", "reading", "rules")  # the modules on which a code depends
+DECIDING = (
+    "articles",
+    "characters",
+    "codebook",
+    "formats",
+    "jats",
+    "reading",
+    "rules",
+)  # the modules on which a code depends
 _CUE_COLUMNS = ("rule", "group", "weight", "case", "regex", "example", "note")
 _GROUPS = (
     [
