@@ -265,14 +265,17 @@ def error_sentence(shared):
     --------
     >>> table = shared_errors(side_by_side(ratings.read()), conf=0.95, resamples=199, seed=1)
     >>> print(error_sentence(table))
-    The models err together: in 8 of 8 variables all five are wrong on more papers than independent errors would give. \
-Their majority vote gains -2.0 to 8.4 points of accuracy on the mean model, and never beats the best one.
+    The models err together: all five are wrong in 160 of 800 comparisons, where independent errors would give 39, and \
+in 8 of 8 variables more often than chance allows. Their majority vote gains -2.0 to 8.4 points of accuracy on the \
+mean model, and never beats the best one.
     """
     beyond = int((shared["all_wrong"] > shared["high"]).sum())
     better = int((shared["majority_accuracy"] > shared["best_accuracy"]).sum())
     beats = "never beats the best one" if not better else f"beats the best one in {better}"
+    wrong, expected = shared["all_wrong"].sum(), shared["expected"].sum()
     return (
-        f"The models err together: in {beyond} of {len(shared)} variables all five are wrong on more papers than "
-        f"independent errors would give. Their majority vote gains {100 * shared['gain'].min():.1f} to "
+        f"The models err together: all five are wrong in {wrong} of {shared['n'].sum()} comparisons, where independent "
+        f"errors would give {expected:.0f}, and in {beyond} of {len(shared)} variables "
+        f"more often than chance allows. Their majority vote gains {100 * shared['gain'].min():.1f} to "
         f"{100 * shared['gain'].max():.1f} points of accuracy on the mean model, and {beats}."
     )
