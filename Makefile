@@ -12,7 +12,7 @@ ifneq ($(MISTYPED),)
 $(error expected PARAMS=, TABLES=, RELEASE=, FRAME= or PYTHON=, found $(MISTYPED))
 endif
 
-.PHONY: help book notebooks pdf verify review certificate release data validate test test-llm serve clean lock calibrate bench lint
+.PHONY: help book notebooks pdf verify review certificate release data validate test test-quick test-llm serve clean lock calibrate bench lint
 
 help: ## show this list
 	@echo "make COMMAND [PARAMS=my.yml]"
@@ -47,6 +47,9 @@ validate: $(VENV)/ready ## check your own coded papers: make validate TABLES=fol
 
 test: $(VENV)/ready ## check everything that can break
 	@$(RUN) test
+
+test-quick: $(VENV)/ready ## check what needs no whole book (half a minute)
+	@$(RUN) test --quick
 
 test-llm: $(VENV)/ready ## test the language-model coder with a real small model (opt-in)
 	@$(RUN) test-llm

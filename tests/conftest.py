@@ -20,6 +20,16 @@ NOT_COPIED = shutil.ignore_patterns(
 )
 
 
+BOOKS = {"built_project", "built_book", "broken_project"}
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that need a whole book are not quick: their fixture tells; nor is the calibration on simulated truth."""
+    for item in items:
+        if BOOKS & set(getattr(item, "fixturenames", ())) or item.path.stem == "test_calibration":
+            item.add_marker("slow")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
     """In CI a check that did not run is a failure; elsewhere one line says which did not, and what they lack."""

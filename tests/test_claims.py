@@ -27,6 +27,15 @@ def judge(claim, source, kind="coded", **found):
     ).iloc[0]
 
 
+def test_a_caution_about_another_sample_stands_only_where_one_judges():
+    caution = LEDGER.loc["may-reuse-share", "caution"]
+    own = judge("may-reuse-share", "release", value=LEDGER.loc["may-reuse-share", "target"])
+    other = judge("may-reuse-share", "embedded", value=0.25, low=0.1, high=0.4)
+    clerical = judge("full-text-label", "embedded", value=6962)  # two digits swapped: true of the numbers themselves
+    assert caution not in own["reason"] and caution in other["reason"]
+    assert LEDGER.loc["full-text-label", "caution"] in clerical["reason"]
+
+
 @pytest.mark.parametrize(
     ("claim", "source", "found", "verdict"),
     [
@@ -45,7 +54,7 @@ def judge(claim, source, kind="coded", **found):
         ("adaptation-leads", "release", {"value": 1}, "reproduced"),
         ("adaptation-leads", "release", {"value": 2, "low": 1, "high": 3}, "differs"),
         ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 1}, "agrees"),
-        ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 3}, "cannot tell"),
+        ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 2}, "cannot tell"),
         ("adaptation-leads", "tables", {"value": 3, "low": 2, "high": 3}, "differs"),
         ("full-text-agree", "release", {"value": 6962}, "reproduced"),
         ("full-text-label", "embedded", {"value": 6962}, "differs"),

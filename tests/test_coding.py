@@ -210,6 +210,7 @@ def test_an_unlisted_name_is_listed_and_not_counted():
 
 @settings(max_examples=60)
 @given(st.lists(st.sampled_from([t for t, _ in USED] + OTHER_MEANINGS + [t for _, t in MENTIONS]), max_size=8))
+@pytest.mark.slow
 def test_any_mixture_gives_valid_tables_and_the_same_answer_twice(texts):
     article = read_article(("Methods\n" + "\n".join(texts) + "\n\nResults\nLength.").encode())
     rows = rules.code_article(article, BOOK, paper="m")

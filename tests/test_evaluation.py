@@ -185,6 +185,7 @@ ANSWERS = st.dictionaries(
 
 @settings(max_examples=50)
 @given(ANSWERS, ANSWERS)
+@pytest.mark.slow
 def test_every_paper_is_counted_once(first, second):
     a, b = coding("a", first), coding("b", second)
     table = compare.confusion(a, b, "uses_dl")

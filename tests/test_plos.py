@@ -91,6 +91,7 @@ def fetched(server, folder):
     return fetch_frame.fetch_frame(DOIS, folder, server.url + "/{journal}/file", server.url + "/works")
 
 
+@pytest.mark.slow
 def test_from_the_server_to_corrected_shares(server, tmp_path, monkeypatch):
     gone, tired, cut = PILOT[1], PILOT[2], PILOT[5]
     del server.articles[gone]

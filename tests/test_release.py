@@ -199,6 +199,7 @@ def test_counting_rules_differ_as_in_the_authors_scripts(one_paper):
         max_size=12,
     )
 )
+@pytest.mark.slow
 def test_accounts_balance_for_any_answers(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("any") / "r.db"
     made_release.write_release(path, seed=1, papers=100, messy=False, text_kb=0.01)

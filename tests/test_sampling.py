@@ -31,6 +31,7 @@ def test_weights_add_up_every_stratum_is_drawn_and_row_order_does_not_matter(siz
     pd.testing.assert_frame_equal(sample, again)
 
 
+@pytest.mark.slow
 def test_every_paper_of_a_stratum_has_the_same_chance():
     # 2,000 draws of 2 from 5: each paper is drawn 800 times, standard deviation 21.9.
     papers = frame([5])

@@ -192,6 +192,7 @@ print(json.dumps(sorted(opened)))
 
 
 @pytest.mark.parametrize("name", [n for n in steps.NAMES if n not in steps.NOTEBOOKS and n != "book"])
+@pytest.mark.slow
 def test_a_step_opens_only_what_it_declares(name):
     """Notebooks are watched in every run (`check_reads`); this watches the steps before them."""
     said = subprocess.run(

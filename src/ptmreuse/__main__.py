@@ -118,7 +118,8 @@ def _parser(arguments):
     comparing.add_argument("--decisions", metavar="FILE", help="that file with the decisions filled in")
     comparing.add_argument("--settled", metavar="DIR", help="with --decisions: folder for the settled tables")
     command("parameters", show_parameters, "list all parameters with their ranges and defaults")
-    command("test", test, "run all tests")
+    testing = command("test", test, "run all tests")
+    testing.add_argument("--quick", action="store_true", help="only what needs no whole book and no simulation")
     command("test-llm", test_llm, "test the language-model coder with a real small model (installs 220 MB)")
     command("calibrate", calibrate, "try every method on simulated truth; writes data/calibration.csv (minutes)")
     command("bench", bench, "measure speed and memory (minutes, some gigabytes of scratch space)")
@@ -356,8 +357,9 @@ def show_parameters(options):
 
 
 def test(options):
-    """Run the tests."""
-    return _tool("pytest", "-n", "auto")
+    """Run the tests, all or the quick ones."""
+    quick = ["-m", "not (slow or llm or next)"] if options.quick else []
+    return _tool("pytest", "-n", "auto", *quick)
 
 
 def test_llm(options):
