@@ -4,15 +4,15 @@ PARAMS ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m ptmreuse
-OPTIONS = $(if $(PARAMS),--params "$(PARAMS)",)
+OPTIONS = $(if $(PARAMS),--params "$(PARAMS)",) $(if $(STUDY),--study "$(STUDY)",)
 
 # A mistyped variable would silently build the default book.
-MISTYPED = $(filter-out PARAMS=% TABLES=% RELEASE=% FRAME=% PYTHON=%,$(MAKEOVERRIDES))
+MISTYPED = $(filter-out PARAMS=% TABLES=% RELEASE=% FRAME=% STUDY=% FILE=% PYTHON=%,$(MAKEOVERRIDES))
 ifneq ($(MISTYPED),)
-$(error expected PARAMS=, TABLES=, RELEASE=, FRAME= or PYTHON=, found $(MISTYPED))
+$(error expected PARAMS=, TABLES=, RELEASE=, FRAME=, STUDY=, FILE= or PYTHON=, found $(MISTYPED))
 endif
 
-.PHONY: help book notebooks pdf verify review certificate release data validate test test-quick test-llm serve clean lock calibrate bench lint
+.PHONY: help book notebooks pdf verify review certificate release data new import validate test test-quick test-llm serve clean lock calibrate bench lint
 
 help: ## show this list
 	@echo "make COMMAND [PARAMS=my.yml]"
@@ -42,6 +42,12 @@ release: $(VENV)/ready ## keep the results of the last run as the authors'
 data: $(VENV)/ready ## fetch the pilot workbook, its articles and a list of the released files
 	@$(RUN) data $(if $(RELEASE),--release "$(RELEASE)",) $(if $(filter yes,$(FRAME)),--frame,)
 
+new: $(VENV)/ready ## begin a study of your own: make new STUDY=folder
+	@$(RUN) new "$(STUDY)"
+
+import: $(VENV)/ready ## read a spreadsheet of codes into it: make import FILE=codes.xlsx STUDY=folder
+	@$(RUN) import "$(FILE)" $(if $(STUDY),--out "$(STUDY)",)
+
 validate: $(VENV)/ready ## check your own coded papers: make validate TABLES=folder
 	@$(RUN) validate "$(TABLES)"
 
@@ -55,7 +61,7 @@ test-llm: $(VENV)/ready ## test the language-model coder with a real small model
 	@$(RUN) test-llm
 
 serve: $(VENV)/ready ## show the built book at a local address
-	@$(RUN) serve
+	@$(RUN) serve $(if $(STUDY),--study "$(STUDY)",)
 
 clean: $(VENV)/ready ## remove everything the pipeline wrote
 	@$(RUN) clean

@@ -28,6 +28,8 @@ def main(arguments=None):
             stream.reconfigure(errors="backslashreplace")
     try:
         options = _parser(arguments).parse_args(arguments)
+        if getattr(options, "study", None) and not paths.STUDY:
+            return _in_study(options.study, arguments)
         code = options.command(options) or 0
         sys.stdout.flush()  # a full disk or a closed pipe is met here, not at exit
         return code
@@ -48,6 +50,19 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print("Stopped. Nothing half-finished was kept; run the same command to go on.", file=sys.stderr)
         return 130
+
+
+def _in_study(folder, arguments):
+    """Run the same command with the folder of a student's own study in the place of the project's."""
+    import subprocess
+
+    place = paths.Path(folder).resolve()
+    if not (place / "study.yml").is_file():
+        found = "a folder without it" if place.is_dir() else "no such folder"
+        do = f"make it with python -m ptmreuse new {folder}"
+        raise StudyError(expected="a folder with a file study.yml", found=found, where=folder, do=do)
+    environment = os.environ | {"PTMREUSE_STUDY": str(place)}
+    return subprocess.run([sys.executable, "-m", "ptmreuse", *arguments], env=environment, check=False).returncode
 
 
 def _silence():
@@ -79,8 +94,18 @@ def _parser(arguments):
         sub = command(name, function, help)
         sub.add_argument("--params", metavar="FILE", help="YAML file with parameters that replace the defaults")
         sub.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="one parameter")
+        sub.add_argument("--study", metavar="FOLDER", help="your own study, made with the command new")
     serve_parser = command("serve", serve, "show the built book at a local address")
     serve_parser.add_argument("--port", type=int, default=8000)
+    serve_parser.add_argument("--study", metavar="FOLDER", help="your own study")
+    starting = command("new", new, "begin a study of your own in a new folder")
+    starting.add_argument("folder")
+    importing = command("import", import_, "read a spreadsheet of codes; say what was understood; write study tables")
+    importing.add_argument("file", help="xlsx, ods or csv, with columns of your own")
+    importing.add_argument("--out", metavar="FOLDER", help="where the tables go; without it nothing is written")
+    importing.add_argument("--column", metavar="WHAT=NAME", action="append", default=[], help="which column holds what")
+    importing.add_argument("--coder", default="", help="who coded, where no column says so")
+    importing.add_argument("--sheet", default="", help="which sheet of the workbook")
     counting = command("counts", counts, "print what a source comes to, as one JSON object")
     counting.add_argument("--source", default="embedded", choices=parameters.SCHEMA[0].allowed)
     for name in ("release", "tables", "pilot", "coder"):
@@ -131,7 +156,10 @@ def _parser(arguments):
 
 
 def _values(options):
-    return parameters.read(options.params or None, options.set)
+    if not paths.STUDY:
+        return parameters.read(options.params or None, options.set)
+    own = parameters.read(paths.STUDY / "study.yml", options.set)
+    return own | {"source": "tables", "tables": str(paths.STUDY)}
 
 
 def _run(upto, options):
@@ -223,7 +251,48 @@ def validate(options):
         raise StudyError(expected="a folder", found="none", where="validate", do="run make validate TABLES=my_folder")
     print(folder.validate_folder(options.folder).to_string(index=False))
     print("\n".join(f"- {note}" for note in folder.remarks(folder.read_folder(options.folder))))
-    print(f"All rows fit; use them with --set source=tables --set tables={options.folder}")
+    own = (paths.Path(options.folder) / "study.yml").exists()
+    use = f"python -m ptmreuse book --study {options.folder}" if own else "--set source=tables --set tables="
+    print(f"All rows fit; use them with {use}{'' if own else options.folder}")
+
+
+def new(options):
+    """Begin a study of one's own."""
+    import shutil
+
+    place = paths.Path(options.folder)
+    if not options.folder or (place.exists() and (not place.is_dir() or any(place.iterdir()))):
+        found = "none" if not options.folder else "one that holds something" if place.is_dir() else "a file"
+        raise StudyError(
+            expected="a new or empty folder", found=found, where="new", do="name one: make new STUDY=folder"
+        )
+    shutil.copytree(paths.SCAFFOLD, place, dirs_exist_ok=True)
+    print(f"{place} is ready: read its README.md, put your papers in, then\n  python -m ptmreuse validate {place}")
+    print(f"  python -m ptmreuse book --study {place}")
+
+
+def import_(options):
+    """Read a spreadsheet of codes into study tables."""
+    from ptmreuse.evidence import folder, importing, study
+
+    columns = {}
+    for said in options.column:
+        what, equals, name = said.partition("=")
+        if not equals:
+            raise StudyError(expected="WHAT=NAME", found=repr(said), where="--column", do="write --column model=Modell")
+        columns[what] = name
+    out = paths.Path(options.out) if options.out else None
+    book = folder.own_codebook(out) if out else None
+    tables, report = importing.import_codes(
+        options.file, columns=columns, coder=options.coder, sheet=options.sheet, codebook=book
+    )
+    print("\n".join(f"- {line}" for line in report))
+    if out is None:
+        print("Nothing was written; with --out FOLDER the study tables are.")
+        return
+    folder.refuse_overwriting(out)
+    study.write(tables, out)
+    print(f"Study tables in {out}; next: python -m ptmreuse validate {out}")
 
 
 def data(options):
@@ -313,8 +382,10 @@ def compare(options):
             raise StudyError(
                 expected="--settled DIR", found="none", where="compare --decisions", do="name a folder for the tables"
             )
-        settled = compare.settle(first, second, compare.read_decisions(options.decisions))
-        study.write({"papers": first["papers"], **settled}, paths.Path(options.settled))
+        settled = compare.settle(
+            first, second, compare.read_decisions(options.decisions, study.codes(first, "pattern"))
+        )
+        study.write({"papers": first["papers"], "codebook": first["codebook"], **settled}, paths.Path(options.settled))
         print(f"Settled tables in {options.settled}")
 
 

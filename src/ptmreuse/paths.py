@@ -6,15 +6,18 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# A student's own study: a folder with its own tables, notebooks, pages and outputs. Set by --study.
+STUDY = Path(os.environ["PTMREUSE_STUDY"]) if os.environ.get("PTMREUSE_STUDY") else None
 
 # Inputs: people write these.
 DATA = ROOT / "data"
-NOTEBOOKS = ROOT / "notebooks"
+NOTEBOOKS = STUDY or ROOT / "notebooks"
 BOOK = ROOT / "book"
+SCAFFOLD = DATA / "new"  # what a new study begins with
 SOURCE = ROOT / "src" / "ptmreuse"
 
 # Outputs: only the pipeline writes these.
-BUILD = ROOT / "_build"
+BUILD = (STUDY or ROOT) / "_build"
 TABLES = BUILD / "tables"  # study tables of the source in use
 EXECUTED = BUILD / "notebooks"  # executed, normalised notebooks
 RESULTS = BUILD / "results"  # small tidy files, one folder per step
@@ -26,6 +29,8 @@ STATE = BUILD / "state"  # what each step was made from
 def shown(path):
     """A path as people should read it: relative to the project where it lies inside, else its last part."""
     path = Path(path).resolve()
+    if STUDY and path.is_relative_to(STUDY):
+        return path.relative_to(STUDY).as_posix()
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 

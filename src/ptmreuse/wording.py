@@ -1,6 +1,7 @@
 """Numbers as people read them, and the words of the data kinds: one place, so that no sign differs from its key."""
 
 import math
+import re
 
 import pandas as pd
 
@@ -75,6 +76,34 @@ FORMS = {
     "percent": percent, "percent2": lambda share: percent(share, 2), "points": points, "count": count,
     "decimal": decimal, "p": p_value, "text": str,
 }  # fmt: skip
+
+
+def slug(text):
+    """A text as part of a key.
+
+    Examples
+    --------
+    >>> slug("Fine-tune (all layers)")
+    'fine_tune_all_layers'
+    """
+    return "_".join(re.findall(r"[^\W_]+", str(text).casefold())) or "code"
+
+
+def slugs(texts):
+    """Texts as parts of keys, each of its own.
+
+    Examples
+    --------
+    >>> slugs(["a b", "a-b", "c"])
+    {'a b': 'a_b', 'a-b': 'a_b_2', 'c': 'c'}
+    """
+    made = {}
+    for text in texts:
+        base, again = slug(text), 1
+        while (key := base if again == 1 else f"{base}_{again}") in made.values():
+            again += 1
+        made[text] = key
+    return made
 
 
 def missing(value):

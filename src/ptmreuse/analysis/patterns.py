@@ -11,7 +11,7 @@ from ptmreuse.evidence.study import PATTERNS, STAGES
 from ptmreuse.statistics import estimate, ranks, shares
 
 
-def pattern_shares(reuse, *, conf, resamples, seed):
+def pattern_shares(reuse, *, conf, resamples, seed, categories=PATTERNS):
     """Each pattern's share of pairs (papers resampled) and of papers (Wilson).
 
     Returns
@@ -23,7 +23,7 @@ def pattern_shares(reuse, *, conf, resamples, seed):
         (pattern, "pairs" or "papers") to Estimate.
     """
     rows, estimates = [], {}
-    for pattern in PATTERNS:
+    for pattern in categories:
         clusters = items.per_paper(reuse, pattern)
         pairs = shares.clustered_share(
             clusters["of_category"], clusters["items"], unit="pairs", conf=conf, resamples=resamples, seed=seed,
@@ -48,7 +48,7 @@ def pattern_shares(reuse, *, conf, resamples, seed):
     return pd.DataFrame(rows), estimates
 
 
-def stage_shares(stages, *, conf, resamples, seed):
+def stage_shares(stages, *, conf, resamples, seed, categories=STAGES):
     """Each stage's share of the instances with a known stage, with papers resampled.
 
     Parameters
@@ -71,7 +71,7 @@ def stage_shares(stages, *, conf, resamples, seed):
     [0.75, 0.25]
     """
     rows = []
-    for stage in STAGES:
+    for stage in categories:
         clusters = items.per_paper(stages, stage, "stage")
         share = shares.clustered_share(
             clusters["of_category"], clusters["items"], unit="instances", conf=conf, resamples=resamples, seed=seed

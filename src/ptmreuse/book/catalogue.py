@@ -4,6 +4,7 @@ import ast
 import html
 import json
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 
@@ -92,13 +93,15 @@ def provenance_html(item, helpers=()):
     if item["type"] == "figure":
         links.insert(0, f'<a href="data/{step}/{name}.svg" download>SVG</a>')
     made = [f'<a href="{step}.html">{step}</a>, code cell {item["cell"]}']
+    helpers = () if paths.STUDY else helpers  # a student's book has no pages about the package
     made += [f'<a href="{helper_page(h)}.html#ptmreuse.{h}"><code>{h.split(".", 1)[-1]}</code></a>' for h in helpers]
     files = inputs().loc[inputs()["notebook"] == item["step"], "file"]
+    given = {f: f.removeprefix("data/") if f.startswith("data/") and not paths.STUDY else "" for f in files}
+    given |= {f: Path(f).name for f in files if paths.STUDY and (paths.STUDY / Path(f).name).suffix == ".csv"
+              and (paths.STUDY / Path(f).name).exists()}  # fmt: skip
     made += [
-        f'<a href="data/inputs/{html.escape(f.removeprefix("data/"))}" download>{html.escape(f)}</a>'
-        if f.startswith("data/")
-        else html.escape(f)
-        for f in files
+        f'<a href="data/inputs/{html.escape(name)}" download>{html.escape(f)}</a>' if name else html.escape(f)
+        for f, name in given.items()
     ]
     return f"<details><summary>Made by</summary><p>{' · '.join(made)}</p></details>{''.join(links)}"
 

@@ -10,6 +10,7 @@ import sys
 
 import nbformat
 import pandas as pd
+import yaml
 from lxml import html as parser
 
 from ptmreuse import parameters, paths
@@ -54,7 +55,10 @@ def build(step, values, scratch):
 def stage(values):
     """Put together what Sphinx reads: the pages and the executed notebooks as they are to be shown."""
     shutil.rmtree(paths.STAGE, ignore_errors=True)
-    shutil.copytree(paths.BOOK, paths.STAGE)
+    shutil.copytree(paths.BOOK, paths.STAGE, ignore=_not_hers if paths.STUDY else None)
+    if paths.STUDY:
+        _stage_own()
+    _name(values)
     for path in sorted(paths.EXECUTED.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
@@ -64,9 +68,43 @@ def stage(values):
                     shown = catalogue.item_html(item["item"], catalogue.helpers_in(cell.source))
                     output.data = {"text/html": shown}
         nbformat.write(notebook, paths.STAGE / path.name)
-    for name, text in catalogue.api_pages().items():
+    for name, text in ({} if paths.STUDY else catalogue.api_pages()).items():
         (paths.STAGE / f"{name}.md").write_text(text, encoding="utf-8")
     (paths.STAGE / "parameters.json").write_text(json.dumps(parameters.table(values)), encoding="utf-8")
+
+
+SHARED = ("numbers", "parameters", "references")  # pages of every book
+
+
+def _not_hers(folder, names):
+    """Of the pages of this book, all that speak of the study alone."""
+    return [name for name in names if name.endswith(".md") and name.removesuffix(".md") not in SHARED]
+
+
+def _stage_own():
+    """The pages of a student's own study and its table of contents: her start page, her chapters, the registry."""
+    own = sorted(path.stem for path in paths.STUDY.glob("*.md") if path.stem not in ("README", "index", "reproduce"))
+    for name in ("index", "reproduce", *own):
+        place = next(f for f in (paths.STUDY, paths.SCAFFOLD) if (f / f"{name}.md").exists())
+        shutil.copy(place / f"{name}.md", paths.STAGE)
+    chapters = [path.stem for path in sorted(paths.EXECUTED.glob("*.ipynb"))]
+    parts = {"The study": [*chapters, *own], "Look it up": [*SHARED[:2], "reproduce", SHARED[2]]}
+    listed = [{"caption": part, "chapters": [{"file": name} for name in names]} for part, names in parts.items()]
+    toc = json.dumps({"format": "jb-book", "root": "index", "parts": listed}, indent=1)
+    (paths.STAGE / "_toc.yml").write_text(toc + "\n", encoding="utf-8")  # JSON is YAML
+
+
+def _name(values):
+    """Give the book the title and the authors of the parameters, if they name any."""
+    file = paths.STAGE / "_config.yml"
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for name, key in {"title": "title", "authors": "author"}.items():
+        if values[name]:
+            config[key] = markup.plain(values[name])
+    if values["title"]:
+        config["sphinx"]["config"]["project"] = config["title"]
+    if values["title"] or values["authors"]:
+        file.write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def sphinx(scratch, builder="html"):
@@ -116,7 +154,8 @@ def publish_data(folder):
     """Put results, input facts and clean notebooks under ``/data/``, where they can be cited and downloaded."""
     hidden = shutil.ignore_patterns("*.html", "*.narrow.svg", "items.json", "reads.json", "numbers.csv")
     shutil.copytree(paths.RESULTS, folder, ignore=hidden, dirs_exist_ok=True)
-    for name, sources in {"inputs": paths.DATA.glob("*.csv"), "notebooks": paths.NOTEBOOKS.glob("*.ipynb")}.items():
+    given = paths.STUDY or paths.DATA
+    for name, sources in {"inputs": given.glob("*.csv"), "notebooks": paths.NOTEBOOKS.glob("*.ipynb")}.items():
         (folder / name).mkdir()
         for path in sorted(sources):
             shutil.copy(path, folder / name)

@@ -28,7 +28,7 @@ class Step(NamedTuple):
     about: str
     run: str  # "module:function"; called with the parameters and a folder to write into
     outputs: dict  # name inside that folder -> final place
-    files: tuple = ()  # input files, as glob patterns from the project's root
+    files: tuple = ()  # input files: paths, and glob patterns from the project's root
     after: tuple = ()  # steps whose outputs this one reads
     parameters: tuple = ()
 
@@ -39,7 +39,7 @@ def _notebook(name, about, files=(), after=()):
         about,
         "ptmreuse.book.notebooks:run_notebook",
         {"notebook.ipynb": paths.EXECUTED / f"{name}.ipynb", "results": paths.RESULTS / name},
-        files=(f"notebooks/{name}.ipynb", *files),
+        files=(paths.NOTEBOOKS / f"{name}.ipynb", *files),
         after=after,
         parameters=(name,),  # stands for the notebook's own parameters cell
     )
@@ -83,6 +83,16 @@ STEPS = (
         after=("01_sampling", "02_coding", "03_tests", "04_findings"), parameters=parameters.NAMES,
     ),
 )  # fmt: skip
+
+if paths.STUDY:  # a student's own book: her tables, her notebooks one after the other, her pages
+    OWN = tuple(path.stem for path in sorted(paths.STUDY.glob("*.ipynb")))
+    _READ = (*(paths.STUDY / f"{name}.csv" for name in ("claims", "uncoded")), "data/*.csv")
+    _CHAPTERS = (
+        _notebook(name, "your own chapter", files=_READ, after=("tables", *OWN[:position]))
+        for position, name in enumerate(OWN)
+    )
+    _PAGES = (*STEPS[-1].files, *sorted(paths.STUDY.glob("*.md")), *sorted(paths.STUDY.glob("*.csv")))
+    STEPS = (STEPS[0], *_CHAPTERS, STEPS[-1]._replace(files=_PAGES, after=("tables", *OWN)))
 NAMES = tuple(step.name for step in STEPS)
 NOTEBOOKS = tuple(step.name for step in STEPS if step.run.endswith(":run_notebook"))
 
@@ -209,8 +219,11 @@ def fingerprint(step, values):
     """
     made_from = {}
     for pattern in ("requirements.lock", *step.files):
-        found = [p for p in sorted(paths.ROOT.glob(pattern)) if p.is_file() and "__pycache__" not in p.parts]
-        if not found:
+        if isinstance(pattern, Path):
+            found = [pattern] if pattern.is_file() else []
+        else:
+            found = [p for p in sorted(paths.ROOT.glob(pattern)) if p.is_file() and "__pycache__" not in p.parts]
+        if not found and not (paths.STUDY and isinstance(pattern, Path)):  # a student may do without a claim
             raise StudyError(expected=pattern, found="no such file", where=f"step {step.name}", do="restore it")
         made_from.update({paths.shown(p): paths.sha256(p) for p in found})
     for module in modules_of(step):
@@ -235,7 +248,7 @@ def fingerprint(step, values):
 
 def _input_stamp(path):
     # Released databases are gigabytes: size and time instead of a hash.
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    files = sorted(p for p in path.glob("*.*") if p.suffix in (".csv", ".parquet")) if path.is_dir() else [path]
     return " ".join(f"{p.name}:{p.stat().st_size}:{p.stat().st_mtime_ns}" for p in files if p.exists())
 
 

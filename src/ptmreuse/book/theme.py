@@ -5,6 +5,7 @@ import html
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 
+from ptmreuse import paths
 from ptmreuse.book import catalogue, directives, steps
 
 
@@ -29,6 +30,7 @@ def page_context(app, pagename, templatename, context, doctree):
     """What a page needs beyond its text: links to its notebook, sound list markup."""
     context["page_links"] = page_links(pagename, app.config.repository_url)
     context["simulated"] = catalogue.simulated()
+    context["own"] = own_banner() if paths.STUDY else ""
     context["html_baseurl"] = app.config.html_baseurl
     if doctree is not None:
         context["description"] = next((shortened(p.astext()) for p in doctree.findall(nodes.paragraph)), "")
@@ -42,6 +44,12 @@ def not_found(app):
     titles = app.env.titles
     listed = [page for page in app.env.toctree_includes[app.config.root_doc] if not page.startswith("api")]
     return {"html_baseurl": app.config.html_baseurl, "places": [(page, titles[page].astext()) for page in listed]}
+
+
+def own_banner():
+    """Whose papers a student's book is about."""
+    numbers = catalogue.registry()["text"]
+    return f"{numbers.get('evidence_papers', 'No')} papers, coded by {numbers.get('coders', 'nobody')}."
 
 
 def shortened(text, longest=200):

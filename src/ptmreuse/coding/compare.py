@@ -11,7 +11,8 @@ from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
 from ptmreuse.statistics import agreement, coder_error, estimate, shares
 
-QUESTIONS = ("uses_dl", "uses_ptm", *study.PATTERNS)
+YES_NO = ("uses_dl", "uses_ptm")
+QUESTIONS = (*YES_NO, *study.PATTERNS)  # of the study's codebook
 SETTLE = ("paper", "question", "model", "first", "second", "section", "sentence", "rule", "decision", "note")
 NOT_NAMED = "not named"
 
@@ -38,7 +39,7 @@ def answers(tables, question):
     >>> answers(embedded(), "adaptation").value_counts().to_dict()
     {'no': 101, 'yes': 9}
     """
-    estimate.one_of("answers, question", question, QUESTIONS)
+    estimate.one_of("answers, question", question, (*YES_NO, *study.codes(tables, "pattern")))
     uses = _one_coder(tables).set_index("paper")
     if question in uses.columns:
         return uses[question].rename(question)
@@ -172,7 +173,7 @@ def evaluate(truth, coded, *, conf=0.95, resamples=9999, seed=0):
     -------
     DataFrame
         One row per question and measure: ``question, measure, value, low, high, k, n, unit, sentence``. The
-        questions are `QUESTIONS` (by paper), "models" (by paper and canonical model) and "families".
+        questions are `YES_NO` and each pattern (by paper), "models" (by paper and canonical model) and "families".
 
     Examples
     --------
@@ -190,7 +191,7 @@ def evaluate(truth, coded, *, conf=0.95, resamples=9999, seed=0):
             k = e.detail.get("k")
             rows.append([question, measure, e.value, e.low, e.high, k, e.n, e.unit, e.sentence])
 
-    for question in (*QUESTIONS[:2], *sorted(study.PATTERNS)):
+    for question in (*YES_NO, *sorted(study.codes(truth, "pattern"))):
         both = pd.concat([answers(truth, question), answers(coded, question)], axis=1, join="inner")
         alike = agreement.agreement(both.iloc[:, 0], both.iloc[:, 1], **options)
         coefficients = {"raw agreement": alike.raw, "kappa": alike.kappa, "alpha": alike.alpha, "ac1": alike.ac1}
@@ -248,7 +249,7 @@ def write_disagreements(table, path):
     table.to_csv(path, index=False, lineterminator="\n")
 
 
-def read_decisions(path):
+def read_decisions(path, patterns=study.PATTERNS):
     """Read a file of `write_disagreements` after a person has filled it in.
 
     Returns
@@ -273,9 +274,9 @@ def read_decisions(path):
             do="restore the header that was exported",
         )
     for number, row in enumerate(table.itertuples(index=False), start=2):
-        known = (*study.PATTERNS, "unknown", NOT_NAMED) if row.question == "pattern" else study.ANSWERS
+        known = (*patterns, "unknown", NOT_NAMED) if row.question == "pattern" else study.ANSWERS
         given = row.decision.split(" + ") if row.question == "pattern" else [row.decision]
-        alone = len(given) > 1 and not set(given) <= set(study.PATTERNS)
+        alone = len(given) > 1 and not set(given) <= set(patterns)
         if row.decision and (alone or not set(given) <= set(known)):
             raise StudyError(
                 expected=f"a decision among {', '.join(known)}, or none",

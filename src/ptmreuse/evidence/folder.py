@@ -109,6 +109,29 @@ def _in_file(error, files, where):
     return StudyError(expected=error.expected, found=error.found, where=place, do=do)
 
 
+def own_codebook(folder):
+    """The codebook that a folder holds, if it is not the one that a new study begins with; else None."""
+    file = Path(folder) / "codebook.csv"
+    if not file.exists() or file.read_bytes() == (paths.SCAFFOLD / "codebook.csv").read_bytes():
+        return None
+    return study.validate({"codebook": study.read_csv(file)}, where=paths.shown(file))["codebook"]
+
+
+def refuse_overwriting(folder):
+    """Refuse a folder whose tables hold more than the examples that a new study begins with.
+
+    Raises
+    ------
+    StudyError
+    """
+    for name in pilot.CODED:
+        file, example = Path(folder) / f"{name}.csv", paths.SCAFFOLD / f"{name}.csv"
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        if len(lines) > 1 and lines != example.read_text(encoding="utf-8").splitlines():
+            do = "import into another folder, or move the tables away"
+            raise StudyError(expected="no codes yet", found=f"{name}.csv with rows", where=paths.shown(folder), do=do)
+
+
 def _contradictions(tables, where):
     """Where tables contradict each other; and data that would be taken for what the study published are refused."""
     if study.data_kind(tables) == "published":

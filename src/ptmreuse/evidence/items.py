@@ -65,8 +65,8 @@ def items(tables, question="pattern"):
     return found.assign(family=known.where(known.notna(), found["canonical"]))
 
 
-def fields_used(fields):
-    """The fields that tables by field show: the study's eight, and *another field* for papers of none of them.
+def fields_used(fields, listed=FIELDS):
+    """The fields that tables by field show: those of the codebook, and *another field* for papers of none of them.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def fields_used(fields):
     0     a      Chemistry
     1     b  another field
     """
-    known = fields[fields["field"].isin(FIELDS)]
+    known = fields[fields["field"].isin(listed)]
     others = fields[~fields["paper"].isin(known["paper"])].assign(field=OTHER_FIELD)
     return pd.concat([known, others]).drop_duplicates().reset_index(drop=True)
 

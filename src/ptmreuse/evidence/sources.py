@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ptmreuse import paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch, folder, items, pilot, plos, simulated, study
 from ptmreuse.evidence.pilot import embedded, read_pilot
@@ -79,8 +80,30 @@ def write_evidence(step, values, scratch):
         Receives the folder ``tables``.
     """
     tables = load_source(**{name: values[name] for name in step.parameters if name != "coder"})
+    if not paths.STUDY:
+        refuse_other_codes(tables)
     study.of_coder(tables, values["coder"])  # a mistyped coder stops here, before any notebook
     study.write(tables, scratch / "tables")
+
+
+def refuse_other_codes(tables):
+    """Refuse papers with codes that the chapters of the study do not know.
+
+    Raises
+    ------
+    StudyError
+
+    Examples
+    --------
+    >>> refuse_other_codes(embedded())
+    """
+    for question in ("pattern", "stage"):
+        other = [code for code in study.codes(tables, question) if code not in study.CODES[question]]
+        if other:
+            raise StudyError(
+                expected=f"a {question} among the study's own", found=", ".join(other), where="source tables, codebook",
+                do="make a book of its own for it: python -m ptmreuse new FOLDER, then book --study FOLDER",
+            )  # fmt: skip
 
 
 def _given(path, source, what):
@@ -205,6 +228,7 @@ def counts(tables, coder=None):
     users = {q: set(uses.loc[uses[q] == "yes", "paper"]) for q in ("uses_dl", "uses_ptm")}
     patterns, stages = (items.items(tables, q) for q in ("pattern", "stage"))
     patterns, stages = patterns[patterns["coder"] == coder], stages[stages["coder"] == coder]
+    codes = study.codes(tables, "pattern")
     by_year = papers.assign(year=papers["year"].astype("str").where(papers["year"].notna(), "unknown"))
     return {
         "papers": len(papers),
@@ -215,13 +239,13 @@ def counts(tables, coder=None):
         "uses_dl": len(users["uses_dl"]),
         "ptm_coded": int((asked & (ptm != "unknown")).sum()),
         "uses_ptm": len(users["uses_ptm"]),
-        "reuse_items": {p: int((patterns["pattern"] == p).sum()) for p in sorted(study.PATTERNS)},
-        "reuse_papers": {p: patterns.loc[patterns["pattern"] == p, "paper"].nunique() for p in sorted(study.PATTERNS)},
-        "stages": {s.lower(): int((stages["stage"] == s).sum()) for s in study.STAGES},
+        "reuse_items": {p: int((patterns["pattern"] == p).sum()) for p in sorted(codes)},
+        "reuse_papers": {p: patterns.loc[patterns["pattern"] == p, "paper"].nunique() for p in sorted(codes)},
+        "stages": {s.lower(): int((stages["stage"] == s).sum()) for s in study.codes(tables, "stage")},
         "fields": {
             field: {q: len(users[q] & set(group["paper"])) for q in users}
             for field, group in tables["fields"].groupby("field")
-            if field in study.FIELDS
+            if field in study.codes(tables, "field")
         },
         "years": {
             year: {"papers": len(group), **{q: int(group["paper"].isin(users[q]).sum()) for q in users}}

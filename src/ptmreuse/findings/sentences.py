@@ -152,7 +152,7 @@ def answers(read):
     return f"Of {wording.count(total, 'model answers')}, {good:,} gave a record and {total - good:,} gave none."
 
 
-def reuse_by_field(uses, fields, *, conf):
+def reuse_by_field(uses, fields, *, conf, listed=FIELDS):
     """Papers and reusing papers of each of the study's fields, with the share that reuses.
 
     A paper counts whole in each of its fields. Papers whose answer is unknown are left out of the share and
@@ -163,6 +163,8 @@ def reuse_by_field(uses, fields, *, conf):
     uses, fields : DataFrame
         Study tables of one coder.
     conf : float
+    listed : tuple of str
+        The fields of the codebook.
 
     Returns
     -------
@@ -176,7 +178,7 @@ def reuse_by_field(uses, fields, *, conf):
     >>> reuse_by_field(uses, fields, conf=0.95)[["field", "papers", "reusing", "share"]].to_numpy().tolist()
     [['Chemistry', 2, 1, 0.5]]
     """
-    rows = items.fields_used(fields).merge(uses, on="paper")
+    rows = items.fields_used(fields, listed).merge(uses, on="paper")
     answers = rows.groupby("field")["uses_ptm"]
     table = answers.agg(
         papers="size", reusing=lambda a: int((a == "yes").sum()), unknown=lambda a: int((a == "unknown").sum())
