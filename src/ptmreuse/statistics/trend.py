@@ -9,6 +9,7 @@ import pandas as pd
 import statsmodels.api as sm
 from firthmodels import FirthLogisticRegression
 from scipy import optimize, stats
+from sklearn.exceptions import ConvergenceWarning
 from statsmodels.tools.sm_exceptions import IterationLimitWarning, PerfectSeparationWarning
 
 from ptmreuse.errors import StudyError
@@ -68,39 +69,57 @@ def separated(k, n, x):
 
 
 def _firth(k, n, x, conf):
-    """Firth's penalised logit: intercept, slope, its profile limits, standard error and likelihood ratio p."""
+    """Firth's penalised logit: intercept, slope and, given `conf`, profile limits, standard error, LR p value."""
     scale = x.std()
     x = x / scale
     rows = np.concatenate([x, x])[:, None]
     outcome, weight = np.repeat([1, 0], len(x)), np.concatenate([k, n - k]).astype(float)
     used = weight > 0
     model = FirthLogisticRegression(backend="numpy", gtol=1e-6, xtol=1e-6, max_iter=500)
-    model.fit(rows[used], outcome[used], sample_weight=weight[used])
-    b0, b1 = float(model.intercept_), float(model.coef_[0])
-    design = _design(x)
-
-    def information(intercept, slope):
-        size = np.exp(-np.abs(intercept + slope * x))
-        return design.T @ (design * (n * size / (1 + size) ** 2)[:, None])
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # its steps end a little early; what follows goes on
+        model.fit(rows[used], outcome[used], sample_weight=weight[used])
+    squares = np.subtract.outer(x, x) ** 2
 
     def deviance(intercept, slope):
-        """Twice the negative penalised log likelihood."""
-        linear = intercept + slope * x
-        penalty = np.linalg.slogdet(information(intercept, slope))[1]
-        return -2 * float((k * linear - n * np.logaddexp(0, linear)).sum()) - penalty
+        """Twice the negative penalised log likelihood, for one or many intercepts."""
+        linear = np.add.outer(np.atleast_1d(intercept), slope * x)
+        size = np.exp(-np.abs(linear))
+        weight = n * size / (1 + size) ** 2
+        with np.errstate(divide="ignore"):  # far from all years no information is left: an endless deviance
+            penalty = np.log(np.einsum("bi,ij,bj->b", weight, squares, weight) / 2)
+        return -2 * (k * linear - n * np.logaddexp(0, linear)).sum(axis=1) - penalty
 
-    def profile(slope):
-        return optimize.minimize_scalar(lambda b: deviance(b, slope)).fun - deviance(b0, b1)
+    def lowest(slope):
+        """The least deviance for a slope: the best of a grid that spans all years, then refined."""
+        grid = np.linspace(-(slope * x).max() - 20, -(slope * x).min() + 20, 201)
+        best = grid[np.argmin(deviance(grid, slope))]
+        around = (best - grid[1] + grid[0], best + grid[1] - grid[0])
+        found = optimize.minimize_scalar(
+            lambda b: deviance(b, slope)[0], bounds=around, method="bounded", options={"xatol": 1e-9}
+        )
+        return found.fun
 
+    start = (float(model.intercept_), float(model.coef_[0]))
+    if not math.isfinite(deviance(*start)[0]):
+        start = (0.0, 0.0)
+    precise = {"xatol": 1e-9, "fatol": 1e-12, "maxiter": 4000}
+    b0, b1 = optimize.minimize(lambda b: deviance(*b)[0], start, method="Nelder-Mead", options=precise).x
+    if conf is None:
+        return b0, b1 / scale, NAN, NAN, NAN, NAN
+    best = deviance(b0, b1)[0]
     # firthmodels 0.8.2 has profile limits too, but puts both on one side of the estimate in one series of a hundred.
-    allowed, ends = stats.chi2.ppf(conf, 1), []
+    allowed, ends = stats.chi2.ppf(conf, 1) + best, []
     for sign in (-1, 1):
         step = 1.0
-        while profile(b1 + sign * step) < allowed:
+        while lowest(b1 + sign * step) < allowed:
             step *= 2
-        ends.append(optimize.bisect(lambda b: profile(b) - allowed, b1, b1 + sign * step, xtol=1e-9))
-    se = math.sqrt(np.linalg.inv(information(b0, b1))[1, 1])
-    p = float(stats.chi2.sf(max(0.0, profile(0.0)), 1))
+        ends.append(optimize.brentq(lambda b: lowest(b) - allowed, b1, b1 + sign * step, xtol=1e-9))
+    size = np.exp(-np.abs(b0 + b1 * x))
+    weight = n * size / (1 + size) ** 2
+    determinant = float(weight @ squares @ weight) / 2
+    se = math.sqrt(weight.sum() / determinant)
+    p = float(stats.chi2.sf(max(0.0, lowest(0.0) - best), 1))
     return b0, b1 / scale, ends[0] / scale, ends[1] / scale, se / scale, p
 
 
@@ -227,7 +246,7 @@ def _odds_ratio_only(k, n, year, conf):
         return NAN
     x = year - year.mean()
     if separated(k, n, x):
-        return math.exp(_firth(k, n, x, conf)[1])
+        return float(np.exp(_firth(k, n, x, None)[1]))
     return math.exp(_logit(k, n, x).params[1])
 
 
