@@ -167,7 +167,7 @@ def _workbook(path, sheet, where):
             else:
                 _refuse(where, "an xlsx or ods workbook", "another kind of archive", "save the table as .xlsx")
         if sheets is None:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            book = openpyxl.load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
             sheets = {s.title: _xlsx(s) for s in book.worksheets}
             book.close()
     except (BadZipFile, KeyError, ValueError, etree.XMLSyntaxError) as error:
