@@ -83,7 +83,7 @@ def write(seed, folder, own_codes=False):
 
 
 def run_cells(notebooks, folder, place, monkeypatch):
-    """Run the cells of notebooks on a student's folder; every warning is an error. Figures are drawn, not saved."""
+    """Run the cells of notebooks on a student's folder; every warning is an error. Gives the variables of the last."""
     monkeypatch.setenv("PTMREUSE_RESULTS", str(place / "results"))
     monkeypatch.setattr(paths, "TABLES", place / "tables")
     monkeypatch.setattr(paths, "RESULTS", place / "results")
@@ -101,3 +101,4 @@ def run_cells(notebooks, folder, place, monkeypatch):
                 exec(compile("".join(cell["source"]), f"{notebook.name}[{number}]", "exec"), space)
             if "parameters" in cell["metadata"]["tags"]:
                 space |= {name: values[name] for name in space if name in values}
+    return space

@@ -1,6 +1,7 @@
 """A student's own study: her spreadsheet, her codes, her claims, her book."""
 # ruff: noqa: E501 - a case is a line
 
+import json
 import os
 import re
 import shutil
@@ -14,8 +15,9 @@ from lxml import html as parser
 import made_study
 from conftest import run
 from ptmreuse import paths
+from ptmreuse.book import record, site
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import folder, importing, spreadsheet, study
+from ptmreuse.evidence import folder, importing, pilot, spreadsheet, study
 from ptmreuse.findings import own_claims
 from ptmreuse.statistics import trend
 
@@ -257,3 +259,28 @@ def test_a_claim_that_cannot_be_judged_is_refused(tmp_path, row, says):
     (tmp_path / "claims.csv").write_text(f"statement,key,rule,expected\n{row}\n", encoding="utf-8")
     with pytest.raises(StudyError, match=says):
         own_claims.judge(own_claims.read_claims(tmp_path / "claims.csv"), NUMBERS)
+
+
+# What she learns -------------------------------------------------------------------------------------------
+
+
+def test_every_exercise_is_solved_by_its_solution_and_not_without(capsys):
+    cells = [c for c in json.loads(paths.SOLUTIONS.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    space = {}
+    for cell in cells:
+        exec("".join(cell["source"]), space)
+    said = capsys.readouterr().out
+    assert "Not yet" not in said
+    assert said.count("Right.") >= sum("check" in c["metadata"].get("tags", []) for c in cells) == 8
+    asked = [c for c in json.loads(site.exercises())["cells"] if "solution" in c["metadata"].get("tags", [])]
+    assert {"".join(c["source"]) for c in asked} == {"# your answer"}
+
+
+def test_the_figure_on_the_page_how_to_adapt_can_be_made(tmp_path, monkeypatch):
+    study.write({name: pilot.embedded()[name] for name in pilot.CODED}, tmp_path / "mine")
+    monkeypatch.setattr(paths, "STUDY", tmp_path / "mine")
+    space = made_study.run_cells(SCAFFOLD[:2], tmp_path / "mine", tmp_path, monkeypatch)
+    page = (paths.BOOK / "adapt.md").read_text(encoding="utf-8")
+    exec(re.search(r"```python\n(.*?)```", page, re.S)[1], space)
+    assert record.numbers("2_answers").loc["journals", "text"] == "1"
+    assert (tmp_path / "results" / "2_answers" / "journals_figure.svg").exists()

@@ -13,6 +13,7 @@ STUDY = Path(os.environ["PTMREUSE_STUDY"]) if os.environ.get("PTMREUSE_STUDY") e
 DATA = ROOT / "data"
 NOTEBOOKS = STUDY or ROOT / "notebooks"
 BOOK = ROOT / "book"
+SOLUTIONS = ROOT / "exercises" / "solutions.ipynb"
 SCAFFOLD = DATA / "new"  # what a new study begins with
 SOURCE = ROOT / "src" / "ptmreuse"
 

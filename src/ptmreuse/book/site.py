@@ -68,9 +68,31 @@ def stage(values):
                     shown = catalogue.item_html(item["item"], catalogue.helpers_in(cell.source))
                     output.data = {"text/html": shown}
         nbformat.write(notebook, paths.STAGE / path.name)
+    if not paths.STUDY:
+        (paths.STAGE / "exercises.ipynb").write_text(exercises(), encoding="utf-8")
     for name, text in ({} if paths.STUDY else catalogue.api_pages()).items():
         (paths.STAGE / f"{name}.md").write_text(text, encoding="utf-8")
     (paths.STAGE / "parameters.json").write_text(json.dumps(parameters.table(values)), encoding="utf-8")
+
+
+def exercises():
+    """The exercise notebook: the solutions with every solution taken out, so that the two cannot drift apart.
+
+    Returns
+    -------
+    str
+        A notebook, as text.
+
+    Examples
+    --------
+    >>> "your answer" in exercises(), "sampling.by_year(pilot" in exercises()
+    (True, False)
+    """
+    notebook = nbformat.read(paths.SOLUTIONS, as_version=4)
+    for cell in notebook.cells:
+        if "solution" in cell.metadata.get("tags", []):
+            cell.source = "# your answer"
+    return nbformat.writes(notebook) + "\n"
 
 
 SHARED = ("numbers", "parameters", "references")  # pages of every book
@@ -159,6 +181,9 @@ def publish_data(folder):
         (folder / name).mkdir()
         for path in sorted(sources):
             shutil.copy(path, folder / name)
+    if not paths.STUDY:
+        shutil.copy(paths.SOLUTIONS, folder / "notebooks")
+        (folder / "notebooks" / "exercises.ipynb").write_text(exercises(), encoding="utf-8")
     used = pd.DataFrame(json.loads((paths.STAGE / "parameters.json").read_text(encoding="utf-8")))
     for name, frame in {"numbers": catalogue.registry(), "inputs": catalogue.inputs(), "parameters": used}.items():
         markup.safe(frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")

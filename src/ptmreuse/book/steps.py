@@ -79,7 +79,7 @@ STEPS = (
               after=("tables", "01_sampling", "02_coding", "03_tests")),
     Step(
         "book", "write the pages", "ptmreuse.book.site:build", {"html": paths.HTML},
-        files=("book/**/*", "data/*", "src/ptmreuse/**/*.py", "CITATION.cff", "expected/**/*"),
+        files=("book/**/*", "data/*", "src/ptmreuse/**/*.py", "CITATION.cff", "exercises/*", "expected/**/*"),
         after=("01_sampling", "02_coding", "03_tests", "04_findings"), parameters=parameters.NAMES,
     ),
 )  # fmt: skip
