@@ -64,7 +64,7 @@ serve: $(VENV)/ready ## show the built book at a local address
 	@$(RUN) serve $(if $(STUDY),--study "$(STUDY)",)
 
 clean: $(VENV)/ready ## remove everything the pipeline wrote
-	@$(RUN) clean
+	@$(RUN) clean $(if $(STUDY),--study "$(STUDY)",)
 
 lock: $(VENV)/ready ## write requirements.lock and environment.yml from pyproject.toml
 	@$(RUN) lock

@@ -62,7 +62,8 @@ def _in_study(folder, arguments):
         do = f"make it with python -m ptmreuse new {folder}"
         raise StudyError(expected="a folder with a file study.yml", found=found, where=folder, do=do)
     environment = os.environ | {"PTMREUSE_STUDY": str(place)}
-    return subprocess.run([sys.executable, "-m", "ptmreuse", *arguments], env=environment, check=False).returncode
+    command = [sys.executable, "-m", "ptmreuse", *arguments]
+    return subprocess.run(command, cwd=place, env=environment, check=False).returncode
 
 
 def _silence():
@@ -94,7 +95,8 @@ def _parser(arguments):
         sub = command(name, function, help)
         sub.add_argument("--params", metavar="FILE", help="YAML file with parameters that replace the defaults")
         sub.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="one parameter")
-        sub.add_argument("--study", metavar="FOLDER", help="your own study, made with the command new")
+        if function in (book, notebooks, pdf, verify):
+            sub.add_argument("--study", metavar="FOLDER", help="your own study, made with the command new")
     serve_parser = command("serve", serve, "show the built book at a local address")
     serve_parser.add_argument("--port", type=int, default=8000)
     serve_parser.add_argument("--study", metavar="FOLDER", help="your own study")
@@ -150,7 +152,8 @@ def _parser(arguments):
     command("bench", bench, "measure speed and memory (minutes, some gigabytes of scratch space)")
     command("lint", lint, "check the style of the code")
     command("drawing", drawing, "draw the steps and rooms in ARCHITECTURE.md anew")
-    command("clean", clean, "remove everything the pipeline wrote (_build)")
+    cleaning = command("clean", clean, "remove everything the pipeline wrote (_build)")
+    cleaning.add_argument("--study", metavar="FOLDER", help="your own study")
     command("lock", lock, "write requirements.lock and environment.yml from pyproject.toml")
     return parser
 
@@ -158,8 +161,10 @@ def _parser(arguments):
 def _values(options):
     if not paths.STUDY:
         return parameters.read(options.params or None, options.set)
-    own = parameters.read(paths.STUDY / "study.yml", options.set)
-    return own | {"source": "tables", "tables": str(paths.STUDY)}
+    if options.params:
+        do = "write the parameters there"
+        raise StudyError(expected="study.yml alone", found="--params too", where="book --study", do=do)
+    return parameters.read(paths.STUDY / "study.yml", options.set) | {"source": "tables", "tables": "."}
 
 
 def _run(upto, options):
@@ -201,6 +206,11 @@ def pdf(options):
 def verify(options):
     """Print the verdict per claim."""
     _run(steps.NOTEBOOKS[-1], options)
+    if paths.STUDY:
+        from ptmreuse.findings import own_claims
+
+        print("\n".join(own_claims.printed()))
+        return 0
     from ptmreuse.findings import claims
 
     return claims.verify(_values(options))

@@ -53,7 +53,7 @@ def build(values):
     site.stage(values)
     site.sphinx(scratch, builder="singlehtml")
     joined = scratch / "_build" / "singlehtml" / "index.html"
-    config = yaml.safe_load((paths.BOOK / "_config.yml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((paths.STAGE / "_config.yml").read_text(encoding="utf-8"))
     page = printable(joined.read_text(encoding="utf-8"), config, values, simulated=catalogue.simulated())
     target = scratch / FILE
     before = os.environ.get("SOURCE_DATE_EPOCH")
@@ -142,6 +142,7 @@ def printable(joined, config, values, simulated=False):
     differ = {k: v for k, v in values.items() if v != parameters.DEFAULTS.get(k)}
     run = ", ".join(f"{name} = {value}" for name, value in differ.items()) or "the default parameters"
     style = (paths.BOOK / "static" / "css" / "print.css").read_text(encoding="utf-8")
+    about = "" if paths.STUDY else "A replication book"
     note = wording.LABELS["simulated"] if simulated else ""
     if simulated:
         style += (
@@ -152,7 +153,7 @@ def printable(joined, config, values, simulated=False):
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="author" content="{author}"><style>{style}</style></head><body>'
-        f'<header class="cover"><img src="logo.svg" alt=""><p class="title">{title}</p><p>A replication book</p>'
+        f'<header class="cover"><img src="logo.svg" alt=""><p class="title">{title}</p><p>{about}</p>'
         f'<p class="made">{author}, {html.escape(config["copyright"])}<br>Made with {html.escape(run)}<br>{note}<br>'
         "Text CC BY 4.0, code BSD-3-Clause</p></header>"
         f'<nav class="contents" aria-label="Contents"><p class="heading">Contents</p><ol>{contents}</ol></nav>'

@@ -77,6 +77,10 @@ def import_codes(path, *, columns=None, coder="", sheet="", codebook=None):
     named = match_columns(read.header, columns or {}, where)
     report = [f"{where}: {len(read.rows)} rows", *read.notes]
     report += [f"{target}: column {name!r}" for target, name in named.items()]
+    held = [name for t, name in named.items() if t in ("field", "model", "pattern", "stage")]
+    places = [read.header.index(name) for name in held]
+    several = sum(any(";" in cells[i] or "\n" in cells[i] for i in places) for cells in read.rows.values())
+    report += [f"several values in one cell, with semicolons between them: {several} rows"] if several else []
     unused = [name for name in read.header if name not in named.values()]
     report += [f"not used: {', '.join(map(repr, unused))}"] if unused else []
     key = next((c for c in ("paper", "doi", "title") if c in named), None)
@@ -104,6 +108,9 @@ def import_codes(path, *, columns=None, coder="", sheet="", codebook=None):
     for question in ("uses_dl", "uses_ptm"):
         counted = tables["uses"][question].value_counts()
         report.append(f"{question}: {', '.join(f'{counted.get(a, 0)} {a}' for a in study.ANSWERS)}")
+    rows_said = sum(len(row["pattern"]) for row in rows)
+    merged = rows_said - len(tables["reuse"])
+    report += [f"{merged} codes of a model repeat another one and count once"] if merged else []
     counts = ", ".join(f"{len(frame)} rows of {name}" for name, frame in tables.items() if name != "codebook")
     return tables, [*report, *said, f"made {counts}"]
 

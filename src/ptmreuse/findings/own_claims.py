@@ -162,3 +162,19 @@ def _verdict(claim, number):
     if inside:
         return "agrees", "the whole interval is on the side of the claim"
     return ("differs", "the whole interval contradicts it") if outside else ("cannot tell", "the interval holds both")
+
+
+def printed():
+    """The verdicts of the last run of a student's study, a line each.
+
+    Returns
+    -------
+    list of str
+    """
+    files = sorted(paths.RESULTS.glob("*/claims.csv"))
+    lines = [
+        f"{claim['verdict']:<15} {claim['statement']}: found {claim['found']} ({claim['reason']})"
+        for file in files
+        for claim in study.read_csv(file).to_dict("records")
+    ]
+    return lines or ["claims.csv holds no claim."]
