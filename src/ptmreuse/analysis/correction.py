@@ -280,7 +280,7 @@ def splits_wide(table):
 
 
 def splits_forest(table):
-    """The rows of `splits` as a figure shows them: both shares, and each corrected one with its mean limits.
+    """The rows of `splits` as a figure shows them: both shares, and corrected ones that are given, with mean limits.
 
     Returns
     -------
@@ -299,7 +299,7 @@ def splits_forest(table):
         first = part.iloc[0]
         rows += [(name, name, "people", first["agreed"], first["agreed"], first["agreed"])]
         rows += [("", name, "machine", first["naive"], first["naive"], first["naive"])]
-        corrected = part[part["method"] != "people alone"]
+        corrected = part[(part["method"] != "people alone") & part["mean"].notna()]
         rows += [("", name, *row) for row in corrected[["method", "mean", "low", "high"]].itertuples(index=False)]
     return pd.DataFrame(rows, columns=["label", "thing", "group", "value", "low", "high"])
 
