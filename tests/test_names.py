@@ -48,6 +48,7 @@ def canonical(name):
         # one typing error
         ("RestNet50", "ResNet-50", "edit"),
         ("DeepLapCut", "DeepLabCut", "edit"),
+        ("ResNat", "ResNet", "edit"),  # six letters are the least; five are in the list of doubtful names
     ],
 )
 def test_names_as_written(written, expected, how):
@@ -98,6 +99,9 @@ def test_versions_share_a_family_and_other_designs_do_not():
         "ResNet-50/VGG-16",  # two models
         "U-Net Transformer",
         "ConvNet",  # not ConvNeXt
+        "BERTT",  # five letters
+        "DINA",  # not DINO
+        "Pix2Pax",  # six letters, but the wrong one in a piece of three
         "SqueezeNetz8",  # a digit too many
         "CNN",
         "",
