@@ -31,7 +31,7 @@ from tqdm import tqdm
 from ptmreuse import one_run, paths
 from ptmreuse.coding import articles, endpoint
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import answers, names, replies, study
+from ptmreuse.evidence import answer_words, answers, names, replies, study
 
 # question -> the study table it fills, and the fields of an item: any text, or one label of a closed list.
 # The quote comes before the label, so that the evidence is looked for before the decision is made.
@@ -96,7 +96,7 @@ def read_items(content, question):
     fields, items, refused = QUESTIONS[question][1], [], []
     for item in value:
         if isinstance(item, dict) and all(isinstance(item.get(name), str) for name in fields):
-            items.append({name: answers.clean(item[name]) for name in fields})
+            items.append({name: answer_words.clean(item[name]) for name in fields})
         else:
             refused.append((f"not an item with {', '.join(fields)}", item))
     return items, refused, ""
@@ -145,7 +145,7 @@ def sift(question, items, asked_models=()):
         item = {**item, "model": asked[key]} if key in asked else item
         if label and item[label] not in fields[label]:
             item = {**item, label: _label(question, item[label])}
-        if "model" in fields and (answers.names_none(item["model"]) or len(item["model"]) > 100):
+        if "model" in fields and (answer_words.names_none(item["model"]) or len(item["model"]) > 100):
             rejected.append(("this is no name of a model", item))
         elif asked and key not in asked:
             rejected.append(("a model that was not asked about", item))
@@ -169,7 +169,7 @@ def _code_article(number, source, ask, coder):
 
     def reject(step, row, reason, snippet=""):
         table = QUESTIONS[step][0] if step in QUESTIONS else "papers"
-        out["rejects"].append((step, coder, table, row, answers.clean(reason), answers.clean(snippet)[:200]))
+        out["rejects"].append((step, coder, table, row, answer_words.clean(reason), answer_words.clean(snippet)[:200]))
 
     try:
         article = source if isinstance(source, articles.Article) else articles.read_article(source)

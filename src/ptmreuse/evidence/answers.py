@@ -6,63 +6,27 @@ only if every piece of it was read and none was assumed; what is not understood 
 Nothing here raises: one odd answer must not stop a run.
 """
 
-import json
 import re
 from typing import NamedTuple
 
+from ptmreuse.evidence.answer_words import (
+    CLASS_KEYS,
+    NAME_KEYS,
+    class_in,
+    classes,
+    clean,
+    name_in,
+    names_none,
+    snippet,
+    squeezed,
+)
 from ptmreuse.evidence.replies import DEEPEST, SEVERAL, STATUSES, decode, split_repeats, unwrap
 
 # An answer with one of these gives no record.
 UNREADABLE = ("several", "empty", "error", "truncated", "not_json", "no_answer")
 
-_NAME_KEYS = ("model", "method", "modelname", "name", "ptm", "ptmname", "pretrainedmodel")
-_CATEGORY_KEYS = {
-    "pattern": (
-        "classification",
-        "class",
-        "pattern",
-        "reuse",
-        "reusepattern",
-        "reuseclassification",
-        "category",
-    ),
-    "stage": ("step", "stage", "steps", "stages", "scientificstep", "scientificstage", "phase"),
-    "model": (),
-}
-_PATTERNS = {
-    "conceptual": ("conceptual", "concept", "conceptually"),
-    "adaptation": ("adaptation", "adaptations", "adaption", "adapt", "adapted", "adaptive"),
-    "deployment": ("deployment", "deployments", "deploy", "deployed"),
-}
-_STAGES = {
-    "Observation": ("observation", "observations", "observe"),
-    "Background": ("background", "backgroundreview", "backgroundresearch"),
-    "Hypothesis": ("hypothesis", "hypotheses"),
-    "Test": ("test", "tests", "testing", "tested"),
-    "Analysis": ("analysis", "analyses", "analyse", "analyze"),
-    "Conclusion": ("conclusion", "conclusions", "conclude"),
-}
-_SPELLINGS = {
-    "pattern": {spelling: name for name, spellings in _PATTERNS.items() for spelling in spellings},
-    "stage": {spelling: name for name, spellings in _STAGES.items() for spelling in spellings},
-    "model": {},
-}
 _YES, _NO = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
 LONGEST_NAME = 200  # characters; a longer "name" is a sentence or a whole answer
-# Words for "no model": alone, with a remark after them, or as a sentence about the paper.
-_NONE = (
-    r"none|null|nan?|n/a|nil|not applicable|unknown|unspecified|un-?named|undisclosed|unclear|tbd"
-    r"|(?:not|none)(?: explicitly| clearly)? (?:specified|mentioned|reported|stated|given|provided|available|named"
-    r"|disclosed|identified|found|described|clear|known|used|listed)"
-    r"|(?:no|none|any)(?: (?:specific|particular|explicit|named|single|other|suitable|of the|such))*"
-    r"(?: (?:pre-? ?trained|deep[ -]learning|dl))*(?: (?:models?|ptms?|names?|methods?|reuse))"
-    r"(?: (?:specified|mentioned|reported|stated|given|named|identified|found|described|used|reused))?"
-)
-_NO_MODEL = re.compile(
-    rf"[\W_]*(?:{_NONE})?[\W_]*|\W*(?:{_NONE})\s*(?:[(:;,.].*|\s[-–—]\s.*)"
-    r"|(?:the|this) (?:paper|article|study|authors?|text|work)\b.*\b(?:not|no|none)\b.*",
-    re.I | re.DOTALL,
-)
 # Keys of remarks, which are no part of what was asked.
 _NOTES = (
     "prose", "reasoning", "explanation", "evidence", "note", "notes", "comment", "comments", "quote",
@@ -177,9 +141,9 @@ def _yes_or_no(value, path, question, depth):
         return _agree(value, [*path, "list"], question, depth)
     if not isinstance(value, dict):
         return "wrong_class", "unknown", path or ["bare value"]
-    inner = [v for k, v in value.items() if _key(k) in _ANSWER_KEYS or _ASKED[question].fullmatch(_key(k))]
+    inner = [v for k, v in value.items() if squeezed(k) in _ANSWER_KEYS or _ASKED[question].fullmatch(squeezed(k))]
     if not inner and len(value) == 1:
-        inner = [v for k, v in value.items() if _key(k) in _WRAPPERS and isinstance(v, dict | list)]
+        inner = [v for k, v in value.items() if squeezed(k) in _WRAPPERS and isinstance(v, dict | list)]
     if not inner:
         return "no_answer", "unknown", [*path, "object"]
     if len(inner) > 1:
@@ -230,7 +194,7 @@ def _list(value, path, question):
         read, reason = ([], piece.problem) if piece.problem else _item(piece.value, question)
         items += read
         if reason:
-            refused.append(Refusal(place, reason, _snippet(piece.value)))
+            refused.append(Refusal(place, reason, snippet(piece.value)))
     known = len(items) if question == "model" else sum(item.category != "unknown" for item in items)
     if items and known == len(items) and not refused:
         status = "ok"
@@ -290,35 +254,35 @@ def _failed(value, question):
 
 
 def _by_model(value, question):
-    rest = {k: v for k, v in value.items() if _key(k) not in _NOTES}
-    taken = {*_NAME_KEYS, *_WRAPPERS, *_CATEGORY_KEYS["pattern"], *_CATEGORY_KEYS["stage"]}
-    if question == "model" or not rest or any(_key(k) in taken or _categories(k, question) for k in rest):
+    rest = {k: v for k, v in value.items() if squeezed(k) not in _NOTES}
+    taken = {*NAME_KEYS, *_WRAPPERS, *CLASS_KEYS["pattern"], *CLASS_KEYS["stage"]}
+    if question == "model" or not rest or any(squeezed(k) in taken or classes(k, question) for k in rest):
         return None
-    if all(isinstance(v, dict) and _category(v, question) is not None and _name(v) is None for v in rest.values()):
+    if all(isinstance(v, dict) and class_in(v, question) is not None and name_in(v) is None for v in rest.values()):
         return [_Piece({"model": k, **v}) for k, v in rest.items()], []
-    if all(_categories(v, question) for v in rest.values()):
-        return [_Piece({"model": k, _CATEGORY_KEYS[question][0]: v}) for k, v in rest.items()], []
+    if all(classes(v, question) for v in rest.values()):
+        return [_Piece({"model": k, CLASS_KEYS[question][0]: v}) for k, v in rest.items()], []
     return None
 
 
 def _repeated(value, question):
-    parts = split_repeats(value.items(), key=_key)
+    parts = split_repeats(value.items(), key=squeezed)
     return ([], parts) if isinstance(parts, list) else None
 
 
 def _is_item(value, question):
-    name = _name(value)
+    name = name_in(value)
     named = isinstance(name, str | int | float) or (isinstance(name, list) and _all_text(name))
-    named = named or (name is None and any(_key(k) in _NAME_KEYS for k in value))
-    classed = isinstance(_category(value, question), str) and not isinstance(name, list | dict)
+    named = named or (name is None and any(squeezed(k) in NAME_KEYS for k in value))
+    classed = isinstance(class_in(value, question), str) and not isinstance(name, list | dict)
     return ([_Piece(value)], []) if named or classed else None
 
 
 def _by_class(value, question):
-    classed = {k: found for k in value if _key(k) not in _NOTES and (found := _categories(k, question))}
+    classed = {k: found for k in value if squeezed(k) not in _NOTES and (found := classes(k, question))}
     if not any(value[k] is None or isinstance(value[k], dict | list) for k in classed):
         return None
-    leaves, key = [], _CATEGORY_KEYS[question][0]
+    leaves, key = [], CLASS_KEYS[question][0]
     for k, held in value.items():
         if k not in classed:
             leaves += [_Piece({k: held}, "a part that is not understood")] if _holds(k, held) else []
@@ -330,16 +294,18 @@ def _by_class(value, question):
                 if not isinstance(entry, dict) or not _is_item({**entry, key: k}, question):
                     leaves.append(_Piece(entry, "not an object with a model"))
                     continue
-                own = _categories(_category(entry, question), question)
+                own = classes(class_in(entry, question), question)
                 leaves.append(_Piece({**entry, key: k if not own or own == classed[k] else "contradiction"}))
     return leaves, []
 
 
 def _wrapped(value, question):
-    held = {k: v for k, v in value.items() if _key(k) not in _NOTES}
+    held = {k: v for k, v in value.items() if squeezed(k) not in _NOTES}
     texts = [k for k, v in held.items() if isinstance(v, str) and ("{" in v or "[" in v)]
     within = [k for k, v in held.items() if isinstance(v, dict | list)]
-    clear = [k for k in held if (_key(k) in _WRAPPERS or _MODEL_LIST.fullmatch(_key(k))) and not _NEGATED.search(k)]
+    clear = [
+        k for k in held if (squeezed(k) in _WRAPPERS or _MODEL_LIST.fullmatch(squeezed(k))) and not _NEGATED.search(k)
+    ]
     deeper = [k for k in clear if k in within or k in texts or held[k] is None]
     lone = within or texts
     if not deeper and len(lone) == 1 and not _NEGATED.search(lone[0]):
@@ -365,7 +331,7 @@ SHAPES = (
 
 
 def _holds(key, value):
-    return isinstance(value, dict | list) and bool(value) and _key(key) not in _NOTES
+    return isinstance(value, dict | list) and bool(value) and squeezed(key) not in _NOTES
 
 
 def _all_text(values):
@@ -375,14 +341,14 @@ def _all_text(values):
 def _item(entry, question):
     """``(items, reason why something in it was refused)`` of one part of an answer."""
     if isinstance(entry, str):
-        if _categories(entry, question):
+        if classes(entry, question):
             return [], "a class without a model"
         entry = {"model": entry}
     if not isinstance(entry, dict):
         return [], "not an object with a model"
-    if not any(_key(k) in _NAME_KEYS for k in entry):
+    if not any(squeezed(k) in NAME_KEYS for k in entry):
         return [], "has no model"
-    name = _name(entry)
+    name = name_in(entry)
     written = name if isinstance(name, list) else [name or ""]
     if not all(isinstance(n, str) for n in written):
         return [], "the model is not a text"
@@ -391,78 +357,9 @@ def _item(entry, question):
         return [], "names no model"
     if any(len(n) > LONGEST_NAME for n in named):
         return [], f"a model name of more than {LONGEST_NAME} characters"
-    categories = [""] if question == "model" else _categories(_category(entry, question), question)
-    known = {*_NAME_KEYS, *_CATEGORY_KEYS["pattern"], *_CATEGORY_KEYS["stage"]}
-    lost = [k for k, v in entry.items() if _key(k) not in known and _holds(k, v)]
+    categories = [""] if question == "model" else classes(class_in(entry, question), question)
+    known = {*NAME_KEYS, *CLASS_KEYS["pattern"], *CLASS_KEYS["stage"]}
+    lost = [k for k, v in entry.items() if squeezed(k) not in known and _holds(k, v)]
     reason = f"a part that is not understood: {clean(lost[0])[:40]}" if lost else ""
     reason = "one of its names is none" if not reason and len(named) < len(written) else reason
     return [Item(n, c) for n in named for c in categories or ["unknown"]], reason
-
-
-def names_none(name):
-    """Whether a text given as a model's name says that there is none.
-
-    Examples
-    --------
-    >>> [names_none(name) for name in ("Not specified", "<UNKNOWN>", "None (trained from scratch)", "")]
-    [True, True, True, True]
-    >>> [names_none(name) for name in ("ResNet (version not specified)", "NASNet", "网络")]
-    [False, False, False]
-    """
-    return bool(_NO_MODEL.fullmatch(name[:1000].strip()))
-
-
-def _name(entry):
-    keys = {_key(k): k for k in entry}
-    return next((entry[keys[k]] for k in _NAME_KEYS if k in keys), None)
-
-
-def _category(entry, question):
-    """What is written under the first key for a class; "contradiction" where another key says another class."""
-    keys = {_key(k): k for k in entry}
-    written = [entry[keys[k]] for k in _CATEGORY_KEYS[question] if k in keys]
-    read = {tuple(found) for w in written if (found := _categories(w, question))}
-    return "contradiction" if len(read) > 1 else written[0] if written else None
-
-
-def _categories(written, question):
-    """Known categories of what was written, in order and once each; empty if a part is not known."""
-    if isinstance(written, list) and _all_text(written):
-        parts = written
-    elif isinstance(written, str):
-        parts = [part for part in re.split(r"[,/|;&+]|\band\b", written) if part.strip()]
-    else:
-        return []
-    known = [_SPELLINGS[question].get(_squeeze(part, question)) for part in parts]
-    return [] if None in known else list(dict.fromkeys(known))
-
-
-def _squeeze(written, question):
-    """Strip decoration: "2. Adaptation_Reuse" -> "adaptation"; "Step 4: Test" -> "test"."""
-    word = re.sub(r"[^a-z]", "", written.lower())
-    if question == "pattern":
-        return word.removesuffix("reuse")
-    return word.removeprefix("step").removeprefix("stage").removesuffix("step").removesuffix("stage")
-
-
-def _key(key):
-    return re.sub(r"[^a-z]", "", str(key).lower())
-
-
-def clean(text):
-    """A text without control characters or halves of characters, blanks joined.
-
-    Examples
-    --------
-    >>> clean(" U-Net\\n++ \\ud800")
-    'U-Net ++ ?'
-    """
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _snippet(value):
-    try:
-        return clean((value if isinstance(value, str) else json.dumps(value))[:400])[:80]
-    except RecursionError:
-        return "nested too deep to show"

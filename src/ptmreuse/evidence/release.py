@@ -13,7 +13,7 @@ import pandas as pd
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import answers, items, names, release_codes, study
+from ptmreuse.evidence import answer_words, answers, items, names, release_codes, study
 from ptmreuse.evidence.release_codes import ANSWER_TABLES
 
 # The released database ----------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ class _Books:
         self.where, self.read, self.rejects = where, defaultdict(int), []
 
     def reject(self, table, row, reason, snippet=""):
-        self.rejects.append(("release", table, str(row), reason, answers.clean(str(snippet)[:400])[:80]))
+        self.rejects.append(("release", table, str(row), reason, answer_words.clean(str(snippet)[:400])[:80]))
 
 
 def _rows(database, table, books, columns=None):
@@ -222,7 +222,7 @@ def _read_papers(database, books):
         paper = papers.setdefault(
             doi, {"megajournal": "", "year": None, "found": None, "cited_by": None, "fields": {}, "text": False}
         )
-        paper["megajournal"] = paper["megajournal"] or answers.clean(str(megajournal or ""))
+        paper["megajournal"] = paper["megajournal"] or answer_words.clean(str(megajournal or ""))
         paper["found"] = paper["found"] or _whole(searched.get(search), 1900, 2100)
     for row, doi, cited, *topics, data in _rows(database, "openalex", books):
         paper = _known(papers, doi, "openalex", row, books)
@@ -233,7 +233,7 @@ def _read_papers(database, books):
             books.reject("openalex", row, "cited_by_count is not a whole number", doi)
             continue
         paper["cited_by"] = max(cited, paper["cited_by"] or 0)
-        paper["fields"] |= dict.fromkeys(filter(None, (answers.clean(str(t or "")) for t in topics)))
+        paper["fields"] |= dict.fromkeys(filter(None, (answer_words.clean(str(t or "")) for t in topics)))
         paper["year"] = paper["year"] or _publication_year(data)
     has_text = "jats_xml IS NOT NULL AND jats_xml <> ''"
     for row, doi, text in _rows(database, "jats", books, ("doi", has_text)):
@@ -261,7 +261,7 @@ def _known(papers, doi, table, row, books):
 def _doi(written):
     if isinstance(written, bytes):
         written = written.decode("utf-8", "replace")
-    text = answers.clean(str(written or "")).lower()
+    text = answer_words.clean(str(written or "")).lower()
     return study.clean_doi(text.removeprefix("doi:").removeprefix("https://").removeprefix("http://").strip())
 
 
