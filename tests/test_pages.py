@@ -458,3 +458,67 @@ def test_every_button_shows_its_focus(watched, built_book):
         unseen += watched.evaluate("""(e => ['none', '0px'].some(look => getComputedStyle(e).outline.includes(look))
             ? [e.outerHTML.slice(0, 80)] : [])(document.activeElement)""")
     assert unseen == []
+
+
+# --- a book that tells a story -------------------------------------------------------------------------------
+
+
+def test_no_table_or_figure_stands_on_two_pages(built_book):
+    places = {}
+    for page in built_book.glob("*.html"):
+        for name in parser.parse(str(page)).xpath("//figure[contains(@class, 'ptm-')]/@id"):
+            places.setdefault(name, []).append(page.name)
+    assert len(places) > 30 and {n: p for n, p in places.items() if len(p) > 1} == {}
+
+
+def test_every_mark_of_the_board_is_a_named_link_to_its_claim(built_book):
+    marks = parser.parse(str(built_book / "index.html")).xpath("//dl[@class='ptm-board']//a")
+    claims = pd.read_csv(paths.DATA / "claims.csv").query("board == 'study'").set_index("id")["statement"]
+    rows = parser.parse(str(built_book / "claims.html")).xpath("//tr/@id")
+    assert {a.get("href").partition("#")[2] for a in marks} == set(claims.index) <= set(rows)
+    for a in marks:
+        assert a.text_content().startswith(claims[a.get("href").partition("#")[2]])
+
+
+def test_what_rests_on_assumed_rates_says_so(built_book):
+    for figure in parser.parse(str(built_book / "validation.html")).xpath("//figure[contains(@class, 'ptm-table')]"):
+        assert figure.xpath("string(.//figcaption/span)") == "Assumed, what if", figure.get("id")
+
+
+@pytest.mark.parametrize(("words", "place"), [
+    ("adaptation-share", "claims.html#adaptation-share"),
+    ("license", "data.html#rights"),
+    ("licence", "data.html#rights"),
+])  # fmt: skip
+def test_the_search_finds_the_place_first(watched, served, words, place):
+    watched.goto(f"{served}search.html?q={words}")
+    watched.wait_for_selector("#search-results li a")
+    assert watched.locator("#search-results li a").first.get_attribute("href").split("?")[0].endswith(place)
+
+
+def test_the_pilot_can_be_filtered_by_year_and_pattern(watched, built_book):
+    watched.goto((built_book / "data.html").as_uri())
+    papers = watched.locator("#pilot_papers-csv")
+    papers.locator("label", has_text="Year").locator("select").select_option("2024")
+    assert papers.locator("tbody tr:visible").count() == 10
+    pairs = watched.locator("#pilot_pairs-csv")
+    pairs.locator("label", has_text="Pattern").locator("select").select_option("deployment")
+    assert pairs.locator("tbody tr:visible").count() == 10
+
+
+def test_a_term_says_what_it_means_where_it_stands(built_book):
+    terms = parser.parse(str(built_book / "index.html")).xpath("//a[contains(@href, 'glossary.html#term-')]/@title")
+    assert any("trained and published" in meaning for meaning in terms)
+
+
+def test_a_reader_makes_the_choices_of_a_specification_curve(watched, built_book):
+    watched.goto((built_book / "04_findings.html").as_uri())
+    figure = watched.locator("#curve_adaptation")
+    before = figure.locator(".ptm-choose output").inner_text()
+    figure.get_by_label("counted").select_option("reusing papers")
+    after = figure.locator(".ptm-choose output").inner_text()
+    drawn = pd.read_csv(built_book / "data" / "04_findings" / "curve_adaptation.csv").query(
+        "claim == 'adaptation leads'"
+    )
+    first = drawn[drawn["counted"] == "reusing papers"].iloc[0]
+    assert after != before and after.startswith(f"{first['value']:.2f}, interval {first['low']:.2f}")

@@ -8,6 +8,7 @@ import pandas as pd
 LABELS = {
     "published": "Published facts",
     "coded": "Coded papers",
+    "assumed": "Assumed, what if",
     "simulated": "Simulated, not evidence",
 }
 
@@ -21,6 +22,18 @@ def percent(value, digits=1):
     ('35.5\xa0%', 'n/a')
     """
     return "n/a" if missing(value) else f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def whole_percents(limits):
+    r"""An interval of shares in whole percents.
+
+    Examples
+    --------
+    >>> whole_percents((0.434, 0.729))
+    '43 to 73\xa0%'
+    """
+    low, high = (f"{100 * end:.0f}" for end in limits)
+    return f"{low} to {high}\N{NO-BREAK SPACE}%"
 
 
 def points(value, digits=1):

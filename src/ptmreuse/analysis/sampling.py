@@ -25,6 +25,48 @@ FUNNELS = {
 }
 
 
+def flow(found, facts, who):
+    """Of a hundred papers, how many use deep learning and how many reuse a model: by the coders in use, by the machine.
+
+    Parameters
+    ----------
+    found : list of Estimate
+        Shares that use deep learning and that reuse a model.
+    facts : DataFrame
+        From `study.published`.
+    who : str
+        Whose codes these are.
+
+    Returns
+    -------
+    DataFrame
+        release (whose codes), filter, papers (of a hundred), share (of the line above). Who found nothing is left out.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import study
+    >>> table = flow([shares.proportion(39, 110), shares.proportion(23, 110)], study.published(), "people")
+    >>> table["papers"].tolist()
+    [100, 35, 21, 100, 67, 26]
+    """
+    texts, dl, reuse = (int(facts.loc[f"may2026_{name}", "value"]) for name in ("full_text", "uses_dl", "reuse_papers"))
+    lines = {who: [1, *(share.value for share in found)], "A language model, May 2026": [1, dl / texts, reuse / texts]}
+    steps = ("papers", "use deep learning", "reuse a trained model")
+    return pd.DataFrame(
+        [
+            {
+                "release": name,
+                "filter": step,
+                "papers": round(100 * part),
+                "share": part / before if before else float("nan"),
+            }
+            for name, parts in lines.items()
+            if all(part == part for part in parts)
+            for step, part, before in zip(steps, parts, [0, *parts], strict=False)
+        ]
+    )
+
+
 def funnels(facts, conf=0.95):
     """The published funnels: papers left by each filter and the share of the filter before.
 

@@ -3,6 +3,7 @@
 import ast
 import html
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -84,6 +85,39 @@ def item_html(name, helpers=()):
     else:
         body = (folder / f"{name}.html").read_text(encoding="utf-8").strip()
     return markup.framed_html(item, body, more=provenance_html(item, helpers))
+
+
+def placed():
+    """The tables and figures that a page of the book asks for, with that page: nothing is shown twice."""
+    found = {}
+    for page in sorted(paths.STAGE.glob("*.md")):
+        for name in re.findall(r"^```\{result\} (\S+)$", page.read_text(encoding="utf-8"), flags=re.M):
+            found[name] = page.stem
+    return found
+
+
+def shown_once(name, code, placed):
+    """A recorded item where its notebook made it, or a line that says on which page it stands.
+
+    Parameters
+    ----------
+    name : str
+    code : str
+        The cell that made it.
+    placed : dict of str to str
+        From `placed`.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    if name not in placed:
+        return item_html(name, helpers_in(code))
+    page = placed[name]
+    title = (paths.STAGE / f"{page}.md").read_text(encoding="utf-8").split("\n# ", 1)[-1].split("\n")[0].lstrip("# ")
+    caption = html.escape(catalogue()[name]["caption"].rstrip("."))
+    return f'<p class="ptm-moved">{caption}: on the page <a href="{page}.html#{name}">{html.escape(title)}</a>.</p>'
 
 
 def provenance_html(item, helpers=()):

@@ -4,7 +4,6 @@
 - the role ``kind``: the sign of a data kind, by its name or by the key of a recorded number;
 - the directive ``result``: a recorded table or figure;
 - the directive ``strip``: recorded shares with their intervals, small, against a published one;
-- the directive ``verdicts``: how many claims got which verdict, as a bar;
 - the directive ``datafile``: an input file under data/, as a table with a download;
 - the directive ``registry``: every recorded number;
 - the directive ``parameters``: the parameters of this run;
@@ -70,6 +69,9 @@ def limits(row):
     return [f"{100 * end:.1f}" if share else show(end) for end in ends]
 
 
+SIGN = "\N{DEGREE SIGN}"  # behind a recorded sentence
+
+
 class Number(SphinxRole):
     """A recorded number in prose."""
 
@@ -87,10 +89,16 @@ class Number(SphinxRole):
         text = with_interval(row) if form == "interval" else row["text"]
         single = self.env.app.builder.name == "singlehtml"
         target = catalogue.number_link(key).removeprefix("numbers.html") if single else catalogue.number_link(key)
-        # A whole sentence is traced more quietly than a number.
-        classes = ["ptm-traced", f"ptm-of-{row['data_kind']}", *(["ptm-said"] if len(text.split()) > 4 else [])]
-        link = nodes.reference("", text, refuri=target, internal=True, classes=classes)
-        return [link], []
+        kind, origin = f"ptm-of-{row['data_kind']}", f"Origin of: {row['about']}"
+        if len(text.split()) <= 4:
+            classes = ["ptm-traced", kind]
+            return [nodes.reference("", text, refuri=target, internal=True, reftitle=origin, classes=classes)], []
+        # A whole sentence is no good link: a sign behind it leads to its origin.
+        said = nodes.inline("", text, classes=[kind])
+        if single:
+            return [said], []
+        sign = nodes.reference("", SIGN, refuri=target, internal=True, reftitle=origin, classes=["ptm-origin"])
+        return [said, sign], []
 
 
 class Kind(SphinxRole):
@@ -214,31 +222,13 @@ def strip_html(rows, low, high, published=None, unchanged=None):
     )
 
 
-class Verdicts(Html):
-    """How many claims got which verdict, as a bar with its legend."""
-
-    def html(self):
-        from ptmreuse.findings.claims import VERDICTS
-
-        counts = {v: int(recorded(f"claims_{v.replace(' ', '_')}")["value"]) for v in VERDICTS}
-        bar = "".join(
-            f'<span class="ptm-{v.replace(" ", "-")}" style="flex:{n}"></span>' for v, n in counts.items() if n
-        )
-        legend = "".join(
-            f'<li><a class="ptm-traced" href="{catalogue.number_link("claims_" + v.replace(" ", "_"))}">{n}</a> '
-            f"{markup.verdict_html(v)}</li>"
-            for v, n in counts.items()
-        )
-        return f'<div class="ptm-bar" aria-hidden="true">{bar}</div><ul class="ptm-legend">{legend}</ul>'
-
-
 class DataFile(Html):
     """An input file as a table: all columns or those named, the download always has all."""
 
     required_arguments = 1
     option_spec = {
         "caption": directives.unchanged_required, "kind": directives.unchanged_required,
-        "columns": directives.unchanged, "percent": directives.unchanged,
+        "columns": directives.unchanged, "percent": directives.unchanged, "choose": directives.unchanged,
     }  # fmt: skip
 
     def html(self):
@@ -261,6 +251,8 @@ class DataFile(Html):
             if len(frame) and numbers.notna().all():
                 frame[column] = numbers
         body = markup.table_html(frame[shown], formats=dict.fromkeys(shares, "percent"))
+        if "choose" in self.options:  # columns that the page's script lets a reader choose from
+            body = body.replace("<table", f'<table data-choose="{html.escape(self.options["choose"])}"', 1)
         return markup.framed_html(item, body, more=link)
 
 

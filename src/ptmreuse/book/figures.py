@@ -7,31 +7,35 @@ import pandas as pd
 from ptmreuse.book import svg
 
 
-def funnel(table):
+def funnel(table, colours=()):
     """The papers left by each filter, one panel per release, drawn as a narrowing flow.
 
     Parameters
     ----------
     table : DataFrame
         From `sampling.funnels`.
+    colours : iterable of str, optional
+        One per release.
 
     Returns
     -------
     Figure
     """
     releases = list(dict.fromkeys(table["release"]))
+    colours = dict.fromkeys(releases, svg.BLUE) | dict(zip(releases, colours, strict=False))
     most = int(table["release"].value_counts().max())
     fig, axes = svg.canvas(height=0.5 + 0.62 * most, columns=len(releases), stack=True)
-    widest = table["papers"].max()
     for ax, release in zip(np.atleast_1d(axes), releases, strict=True):
         part = table[table["release"] == release].reset_index(drop=True)
+        widest = max(part["papers"].iloc[0], 1)
         for row in part.itertuples():
             share = row.papers / widest
-            ax.barh(row.Index, share, 0.34, color=svg.BLUE, align="center")
+            colour = colours[release]
+            ax.barh(row.Index, share, 0.34, color=colour, align="center")
             if row.Index:
                 before = part["papers"][row.Index - 1] / widest
                 ax.fill_betweenx(
-                    [row.Index - 0.83, row.Index - 0.17], 0, [before, share], color=svg.BLUE, alpha=0.12, lw=0
+                    [row.Index - 0.83, row.Index - 0.17], 0, [before, share], color=colour, alpha=0.12, lw=0
                 )
             ax.text(0, row.Index - 0.24, f"{row.papers:,}", va="bottom", fontweight="bold")
             ax.text(0.17, row.Index - 0.24, svg.label(row.filter), va="bottom")
@@ -170,6 +174,26 @@ def ranking(table, top=12):
     return fig
 
 
+def over_the_years(counts):
+    """How often each category occurs in each year.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        A row per category, a column per year.
+
+    Returns
+    -------
+    Figure
+    """
+    years = range(min(counts.columns), max(counts.columns) + 1)
+    return heat(
+        counts.reindex(columns=years, fill_value=0).rename(
+            columns=lambda year: f"\N{RIGHT SINGLE QUOTATION MARK}{year % 100:02d}"
+        )
+    )
+
+
 def strata(sample, row, column):
     """How many papers were drawn from each stratum.
 
@@ -184,9 +208,22 @@ def strata(sample, row, column):
     -------
     Figure
     """
+    return heat(pd.crosstab(sample[row], sample[column]))
+
+
+def heat(counts):
+    """Counts in two directions, darker where there are more.
+
+    Parameters
+    ----------
+    counts : DataFrame
+
+    Returns
+    -------
+    Figure
+    """
     import seaborn as sns  # slow to import, and the pages only place figures
 
-    counts = pd.crosstab(sample[row], sample[column])
     fig, ax = svg.canvas(height=0.6 + 0.29 * len(counts))
     # A ramp from clear to half blue keeps the numbers readable on light and dark pages.
     ramp = mpl.colors.LinearSegmentedColormap.from_list("ramp", [(0, 0.447, 0.698, 0.04), (0, 0.447, 0.698, 0.5)])
@@ -249,51 +286,4 @@ def specification_curve(curve, columns, *, reference, reference_label, percent=T
     below.spines["left"].set_visible(False)
     below.tick_params(axis="y", length=0)
     svg.move_legend(fig, *top.get_legend_handles_labels(), columns=3)
-    return fig
-
-
-VERDICT_LOOK = {
-    "reproduced": (svg.GREEN, "o", "full"),
-    "agrees": (svg.BLUE, "o", "left"),
-    "differs": (svg.ORANGE, "X", "full"),
-    "cannot tell": (svg.SOFT, "D", "left"),
-    "not checkable": (svg.SOFT, "o", "none"),
-}
-
-
-def claims_board(verdicts):
-    """Every claim as one mark: shape and colour say the verdict, the row the question.
-
-    Parameters
-    ----------
-    verdicts : DataFrame
-        From `claims.evaluate`.
-
-    Returns
-    -------
-    Figure
-    """
-    questions = list(dict.fromkeys(verdicts["question"]))
-    fig, ax = svg.canvas(height=0.75 + 0.4 * len(questions))
-    order = {verdict: position for position, verdict in enumerate(VERDICT_LOOK)}
-    for line, question in enumerate(questions):
-        part = sorted(verdicts.loc[verdicts["question"] == question, "verdict"], key=order.get)
-        for position, verdict in enumerate(part):
-            colour, marker, fill = VERDICT_LOOK[verdict]
-            ax.plot(position, line, marker, color=colour, fillstyle=fill, ms=10, markeredgewidth=1.6,
-                    markerfacecoloralt="none")  # fmt: skip
-    for verdict, (colour, marker, fill) in VERDICT_LOOK.items():
-        count = int((verdicts["verdict"] == verdict).sum())
-        ax.plot([], [], marker, color=colour, fillstyle=fill, ms=9, ls="", markerfacecoloralt="none",
-                markeredgewidth=1.6, label=f"{verdict} ({count})")  # fmt: skip
-    ax.set(
-        ylim=(len(questions) - 0.4, -0.6),
-        xlim=(-0.7, max(12, verdicts["question"].value_counts().max()) - 0.3),
-    )
-    ax.set_yticks(range(len(questions)), [svg.label(question) for question in questions])
-    ax.tick_params(axis="y", length=0)
-    ax.xaxis.set_visible(False)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
-    svg.move_legend(fig, *ax.get_legend_handles_labels(), columns=3)
     return fig

@@ -1,6 +1,7 @@
 """Recorded results as HTML: a table, a sentence, a framed figure, each with the sign of its data kind."""
 
 import html
+import json
 import re
 from urllib.parse import quote
 
@@ -15,7 +16,8 @@ def sentences_html(rows, link=None):
     for row in rows:
         text = escaped(row["sentence"])
         if link:
-            text = f'<a class="ptm-traced" href="{link(row["key"])}">{text}</a>'
+            about = html.escape(f"Origin of: {plain(row['about'])}")
+            text += f'<a class="ptm-origin" href="{link(row["key"])}" aria-label="{about}">\N{DEGREE SIGN}</a>'
         items.append(f"<li>{badge(row['data_kind'])} <span>{text}</span></li>")
     return '<ul class="ptm-say">' + "".join(items) + "</ul>"
 
@@ -166,7 +168,12 @@ def framed_html(item, body, more=""):
     caption = f'<figcaption id="cap-{name}">{badge(item["kind"])} {escaped(item["caption"])}</figcaption>'
     more = f'<div class="ptm-meta">{more}</div>' if more else ""
     if item["type"] == "figure":
-        return f'<figure class="ptm-figure" id="{name}">{body}{caption}{more}</figure>'
-    place = '<div class="ptm-filter"></div>' if body.startswith('<table class="ptm-long') else ""
+        title = f'<p class="ptm-title">{escaped(item["title"])}</p>' if item.get("title") else ""
+        picked = f' data-choices="{html.escape(json.dumps(item["choices"]))}"' if "choices" in item else ""
+        return f'<figure class="ptm-figure" id="{name}"{picked}>{title}{body}{caption}{more}</figure>'
+    place = '<div class="ptm-filter"></div>' if re.match(r"<table[^>]*ptm-long", body) else ""
     body = body.replace("<table", f'<table aria-labelledby="cap-{name}"', 1)
-    return f'<figure class="ptm-table" id="{name}">{caption}{place}<div class="ptm-scroll">{body}</div>{more}</figure>'
+    shown = f'<figure class="ptm-table" id="{name}">{caption}{place}<div class="ptm-scroll">{body}</div>{more}</figure>'
+    if not item.get("fold"):
+        return shown
+    return f'<details class="ptm-fold"><summary>As a table: {escaped(item["caption"])}</summary>{shown}</details>'

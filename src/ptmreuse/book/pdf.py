@@ -13,15 +13,15 @@ import yaml
 from lxml import html as parser
 
 from ptmreuse import parameters, paths, wording
-from ptmreuse.book import catalogue, site, svg
+from ptmreuse.book import catalogue, site, svg, theme
 from ptmreuse.errors import StudyError
 
 FILE = "ptm-reuse.pdf"
 LEFT_OUT = "api"  # begins the names of the pages for the screen alone
 DROPPED = (
     ".//script", ".//noscript", ".//*[contains(@class, 'headerlink')]", ".//*[contains(@class, 'ptm-narrow')]",
-    ".//details[contains(@class, 'hide')]", ".//*[contains(@class, 'ptm-meta')]", ".//*[@class='ptm-filter']",
-    ".//button",
+    ".//details[contains(@class, 'hide') or contains(@class, 'ptm-fold')]", ".//*[contains(@class, 'ptm-meta')]",
+    ".//*[@class='ptm-filter']", ".//button",
 )  # fmt: skip
 EPOCH = "1767225600"  # 2026-01-01: a date in the file would differ from day to day
 
@@ -142,7 +142,7 @@ def printable(joined, config, values, simulated=False):
     differ = {k: v for k, v in values.items() if v != parameters.DEFAULTS.get(k)}
     run = ", ".join(f"{name} = {value}" for name, value in differ.items()) or "the default parameters"
     style = (paths.BOOK / "static" / "css" / "print.css").read_text(encoding="utf-8")
-    about = "" if paths.STUDY else "A replication book"
+    about, edition = ("", "") if paths.STUDY else ("A replication book", f", version {html.escape(theme.version())}")
     note = wording.LABELS["simulated"] if simulated else ""
     if simulated:
         style += (
@@ -154,7 +154,8 @@ def printable(joined, config, values, simulated=False):
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="author" content="{author}"><style>{style}</style></head><body>'
         f'<header class="cover"><img src="logo.svg" alt=""><p class="title">{title}</p><p>{about}</p>'
-        f'<p class="made">{author}, {html.escape(config["copyright"])}<br>Made with {html.escape(run)}<br>{note}<br>'
+        f'<p class="made">{author}, {html.escape(config["copyright"])}{edition}<br>'
+        f"Made with {html.escape(run)}<br>{note}<br>"
         "Text CC BY 4.0, code BSD-3-Clause</p></header>"
         f'<nav class="contents" aria-label="Contents"><p class="heading">Contents</p><ol>{contents}</ol></nav>'
         f"<main>{body}</main></body></html>"

@@ -16,7 +16,7 @@ from IPython.display import display
 
 from ptmreuse import paths, wording
 from ptmreuse.book import markup, svg
-from ptmreuse.book.svg import inline, to_svg
+from ptmreuse.book.svg import CARD, inline, save_card, to_svg
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence.study import KINDS
 
@@ -72,8 +72,13 @@ def _check(name, kind, taken):
             where=name,
             do="call it before any result",
         )
-    if kind not in KINDS:
-        raise StudyError(expected=f"a data kind among {', '.join(KINDS)}", found=repr(kind), where=name, do="name it")
+    if kind not in wording.LABELS:
+        raise StudyError(
+            expected=f"a data kind among {', '.join(KINDS)}",
+            found=repr(kind),
+            where=name,
+            do="name it; assumed is for what rests on assumed rates",
+        )
     if name in taken:
         raise StudyError(
             expected="each result once",
@@ -99,7 +104,7 @@ def number(key, value, *, about, kind, form=None, unit="", n=None, method=None):
         An Estimate brings its own interval, unit, n, method and sentence.
     about : str
         What it is, for the registry.
-    kind : {'published', 'coded', 'simulated'}
+    kind : {'published', 'coded', 'assumed', 'simulated'}
     form : {'count', 'percent', 'percent2', 'points', 'decimal', 'p', 'text'}, optional
         How prose shows it; by default whole numbers are counts, Estimates percent, texts as they are.
 
@@ -155,7 +160,7 @@ def say(*keys):
     _add({"name": "say-" + keys[0], "type": "sentences", "keys": list(keys)}, markup.sentences_html(rows))
 
 
-def table(name, frame, *, caption, kind, formats=None, labels=None, show=None):
+def table(name, frame, *, caption, kind, formats=None, labels=None, show=None, fold=False):
     """Write a table as CSV and show it, captioned, with the data kind.
 
     Parameters
@@ -166,23 +171,25 @@ def table(name, frame, *, caption, kind, formats=None, labels=None, show=None):
         One row per line; the first column names the row.
     caption : str
         What the table shows, one sentence.
-    kind : {'published', 'coded', 'simulated'}
+    kind : {'published', 'coded', 'assumed', 'simulated'}
     formats : dict, optional
         Column to one of `FORMS`; other numbers are shown as counts where whole, else with two decimals.
     labels : dict, optional
         Column to the heading shown; by default underscores become blanks.
     show : list of str, optional
         The columns that the page shows; the CSV always has all.
+    fold : bool
+        Whether the page folds it away, because a figure already says it.
     """
     _check(name, kind, _now["items"])
     markup.safe(frame).assign(data_kind=kind).to_csv(_now["folder"] / f"{name}.csv", index=False, lineterminator="\n")
     body = markup.table_html(frame[show] if show else frame, formats=formats, labels=labels)
     (_now["folder"] / f"{name}.html").write_text(body + "\n", encoding="utf-8")
-    item = {"name": name, "type": "table", "caption": caption, "kind": kind}
+    item = {"name": name, "type": "table", "caption": caption, "kind": kind} | ({"fold": True} if fold else {})
     _add(item, markup.framed_html(item, body))
 
 
-def figure(name, fig, *, caption, alt, kind, data):
+def figure(name, fig, *, caption, alt, kind, data, title="", card=False, choices=None):
     """Write a figure as SVG with the data it shows as CSV, and show it, captioned, with the data kind.
 
     Parameters
@@ -194,9 +201,16 @@ def figure(name, fig, *, caption, alt, kind, data):
         What the reader should see, one or two sentences.
     alt : str
         The figure in words, for those who do not see it: what is drawn and the numbers that matter.
-    kind : {'published', 'coded', 'simulated'}
+    kind : {'published', 'coded', 'assumed', 'simulated'}
     data : DataFrame
         What is drawn.
+    title : str, optional
+        What the figure says, in one sentence made from its data.
+    card : bool
+        Whether this is the picture that is seen where a page of the book is shared.
+    choices : DataFrame, optional
+        Columns of choices, then value, low, high (as in the figure) and reason (why there is no value): where scripts
+        run, a reader picks one of each and sees that estimate.
 
     Raises
     ------
@@ -212,11 +226,16 @@ def figure(name, fig, *, caption, alt, kind, data):
                 where=f"{_now['step']}, figure {name}",
                 do="say what the figure shows, with its main numbers",
             )
+    if card:
+        save_card(fig, title, kind, _now["folder"] / CARD)
     svg, narrow = to_svg(fig, kind), to_svg(fig, kind, narrow=True)
     (_now["folder"] / f"{name}.svg").write_text(svg, encoding="utf-8")
     (_now["folder"] / f"{name}.narrow.svg").write_text(narrow, encoding="utf-8")
     markup.safe(data).assign(data_kind=kind).to_csv(_now["folder"] / f"{name}.csv", index=False, lineterminator="\n")
-    item = {"name": name, "type": "figure", "caption": caption, "alt": markup.plain(alt), "kind": kind}
+    item = {"name": name, "type": "figure", "title": title, "caption": caption, "alt": markup.plain(alt), "kind": kind}
+    if choices is not None:
+        shown = choices.astype("object").where(choices.notna(), None)
+        item["choices"] = {"columns": list(shown.columns), "rows": shown.to_numpy().tolist()}
     _add(item, markup.framed_html(item, inline(svg, narrow, name, item["alt"])))
 
 

@@ -14,7 +14,7 @@ import yaml
 from lxml import html as parser
 
 from ptmreuse import parameters, paths
-from ptmreuse.book import catalogue, check, markup
+from ptmreuse.book import catalogue, check, markup, svg
 from ptmreuse.errors import StudyError
 
 # What Sphinx and the theme leave behind and no page uses.
@@ -47,7 +47,7 @@ def build(step, values, scratch):
     for leftover in LEFTOVERS:
         for path in sorted(built.glob(leftover)):
             path.unlink()
-    drop_unused_icons(built)
+    drop_unused_rules(built)
     check.check(built)
     built.replace(scratch / "html")
 
@@ -59,15 +59,17 @@ def stage(values):
     if paths.STUDY:
         _stage_own()
     _name(values)
+    placed = catalogue.placed()
     for path in sorted(paths.EXECUTED.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             for output in cell.get("outputs", []):
                 item = output.get("metadata", {}).get("ptmreuse")
                 if item:
-                    shown = catalogue.item_html(item["item"], catalogue.helpers_in(cell.source))
-                    output.data = {"text/html": shown}
+                    output.data = {"text/html": catalogue.shown_once(item["item"], cell.source, placed)}
         nbformat.write(notebook, paths.STAGE / path.name)
+    for card in paths.RESULTS.glob(f"*/{svg.CARD}"):
+        shutil.copy(card, paths.STAGE / "static")
     if not paths.STUDY:
         (paths.STAGE / "exercises.ipynb").write_text(exercises(), encoding="utf-8")
     for name, text in ({} if paths.STUDY else catalogue.api_pages()).items():
@@ -189,8 +191,8 @@ def publish_data(folder):
         markup.safe(frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 
-def drop_unused_icons(folder):
-    """Take the two thousand icons that no page shows out of the theme's style sheet (a third of its weight).
+def drop_unused_rules(folder):
+    """Take out of the theme's style sheet what no page and no script names (half of its weight, icons among it).
 
     Parameters
     ----------
@@ -198,14 +200,19 @@ def drop_unused_icons(folder):
         The built site.
     """
     sheet = folder / "_static" / "styles" / "pydata-sphinx-theme.css"
-    pages = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.html")))
-    used = set(re.findall(r"\bfa-[a-z0-9-]+", pages))
+    texts = [path.read_text(encoding="utf-8") for path in sorted([*folder.rglob("*.html"), *folder.rglob("*.js")])]
+    used = {word for text in texts for word in re.findall(r"[\w-]+", text)}
+
+    def needed(selector):
+        plain = re.sub(r":not\([^()]*\)", "", selector)  # what is not there makes these match
+        return re.search(r":is\(|:where\(|\\", plain) or set(re.findall(r"\.(-?[A-Za-z_][\w-]*)", plain)) <= used
 
     def kept(rule):
-        return rule[0] if used & set(re.findall(r"\.(fa-[a-z0-9-]+):", rule[0])) else ""
+        selectors = [part for part in re.split(r",(?![^()]*\))", rule[1]) if needed(part)]
+        return f"{','.join(selectors)}{{{rule[2]}}}" if selectors else ""
 
-    rules = r'(?:\.fa-[a-z0-9-]+:{1,2}(?:before|after),?)+\{content:"[^"]*"\}'
-    sheet.write_text(re.sub(rules, kept, sheet.read_text(encoding="utf-8")), encoding="utf-8")
+    text = sheet.read_text(encoding="utf-8")
+    sheet.write_text(re.sub(r"([^{}@;/]+)\{([^{}]*)\}", kept, text), encoding="utf-8")
 
 
 def weight(page):

@@ -85,7 +85,7 @@ def to_svg(fig, kind, narrow=False):
     Parameters
     ----------
     fig : Figure
-    kind : {'published', 'coded', 'simulated'}
+    kind : {'published', 'coded', 'assumed', 'simulated'}
     narrow : bool
         Lay it out for a phone; the figure stays so.
     """
@@ -103,6 +103,32 @@ def to_svg(fig, kind, narrow=False):
         fig.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
     note.remove()
     return buffer.getvalue().replace("'DejaVu Sans'", FONTS)
+
+
+CARD = "card.png"  # at most one notebook makes it
+
+
+def save_card(fig, title, kind, path):
+    """The figure as a picture of 1200 by 630 points, with its title, for places where a page is shared.
+
+    Parameters
+    ----------
+    fig : Figure
+        Left as it was.
+    title : str
+    kind : str
+        Data kind, which the picture names.
+    path : Path
+    """
+    size, head = fig.get_size_inches(), fig.suptitle(textwrap.fill(title, 58), x=0.02, ha="left", fontweight="bold")
+    foot = fig.supxlabel(wording.LABELS[kind], x=0.98, ha="right", color=SOFT, fontsize=9)
+    fig.set_size_inches(WIDE, WIDE * 630 / 1200)
+    fig.get_layout_engine().set(rect=(0.03, 0.03, 0.94, 0.94))
+    fig.savefig(path, dpi=1200 / WIDE, facecolor="#fdfcfa", metadata={"Software": None})
+    head.remove()
+    foot.remove()
+    fig.get_layout_engine().set(rect=(0, 0, 1, 1))
+    fig.set_size_inches(size)
 
 
 def _narrow(fig):

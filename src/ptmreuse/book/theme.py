@@ -1,12 +1,14 @@
 """The Sphinx extension of the book: roles and directives of `directives`, and what the templates need to know."""
 
 import html
+import re
 
+import yaml
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 
 from ptmreuse import paths
-from ptmreuse.book import catalogue, directives, steps
+from ptmreuse.book import cards, catalogue, directives, steps
 
 
 def setup(app):
@@ -14,13 +16,15 @@ def setup(app):
     app.add_role("num", directives.Number())
     app.add_role("kind", directives.Kind())
     for name, directive in {
-        "result": directives.Result, "strip": directives.Strip, "verdicts": directives.Verdicts,
+        "result": directives.Result, "strip": directives.Strip, "claims-board": cards.ClaimsBoard,
+        "examples": cards.Examples,
         "datafile": directives.DataFile, "registry": directives.Registry, "parameters": directives.Parameters,
         "helpers": directives.Helpers,
     }.items():  # fmt: skip
         app.add_directive(name, directive)
     app.add_config_value("repository_url", "", "html")
     app.add_node(HideCodeCellNode, override=True, html=(open_folded, close_folded))
+    app.connect("doctree-read", cards.search_entries)
     app.connect("html-page-context", page_context)
     app.connect("html-collect-pages", lambda app: [("404", not_found(app), "404.html")])
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -29,6 +33,7 @@ def setup(app):
 def page_context(app, pagename, templatename, context, doctree):
     """What a page needs beyond its text: links to its notebook, sound list markup."""
     context["page_links"] = page_links(pagename, app.config.repository_url)
+    context["book_version"] = version()
     context["simulated"] = catalogue.simulated()
     context["own"] = own_banner() if paths.STUDY else ""
     context["html_baseurl"] = app.config.html_baseurl
@@ -36,7 +41,15 @@ def page_context(app, pagename, templatename, context, doctree):
         context["description"] = next((shortened(p.astext()) for p in doctree.findall(nodes.paragraph)), "")
     if "body" in context:
         # docutils marks references as a list whose entries are no list items.
-        context["body"] = context["body"].replace(' role="list"', "").replace(' role="doc-biblioentry"', "")
+        body = context["body"].replace(' role="list"', "").replace(' role="doc-biblioentry"', "")
+        context["body"] = cards.explain(
+            re.sub(r'(class="ptm-origin[^>]* title=)("[^"]*")', r"\1\2 aria-label=\2", body)
+        )
+
+
+def version():
+    """The version of the book, as its citation gives it."""
+    return yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"]
 
 
 def not_found(app):
@@ -60,7 +73,7 @@ def shortened(text, longest=200):
     >>> shortened("How many papers remain after each filter?", longest=20)
     'How many papers…'
     """
-    text = " ".join(text.split())
+    text = " ".join(text.replace(directives.SIGN, "").split())
     return text if len(text) <= longest else text[:longest].rsplit(" ", 1)[0] + "…"
 
 

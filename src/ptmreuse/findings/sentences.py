@@ -19,6 +19,13 @@ SOURCES = {
     "tables": "your own tables of coded papers",
     "simulated": "a simulated corpus, which says nothing about the world",
 }
+WHO = {
+    "embedded": "People, in the authors' pilot",
+    "pilot": "People, in the authors' pilot",
+    "release": "The coded papers in use",
+    "tables": "Your coded papers",
+    "simulated": "Simulated papers",
+}
 SCOPE = {
     "embedded": "Its papers are real: a random sample, ten per publication year, of the natural-science PLOS articles "
     "that the study's search had found. They speak of these articles, not of the other megajournals.",

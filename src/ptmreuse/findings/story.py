@@ -1,0 +1,197 @@
+"""What a reader takes home, in plain sentences made from the registry: they follow the data in use."""
+
+from ptmreuse import wording
+
+UNKNOWN = "The data in use cannot tell."
+READERS = {"embedded": "people", "pilot": "people", "release": "a language model"}
+
+
+def answers(registry, source, kind):
+    """The sentences of the first page, by key.
+
+    Parameters
+    ----------
+    registry : DataFrame
+        Recorded numbers by key, from `record.numbers`.
+    source : str
+    kind : str
+        Data kind of the papers in use.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    who = "a program that invents papers" if kind == "simulated" else READERS.get(source, "coders")
+    given_dl, growth = registry.loc["evidence_ptm_given_dl"], registry.loc["trend_uses_ptm_given_dl"]
+    dl, published = registry.loc["trend_uses_dl"], registry.loc["published_ptm_given_dl"]
+    adaptation, said = registry.loc["evidence_adaptation_instances_share"], registry.loc["published_adaptation_share"]
+    return {
+        "headline": " ".join([common(given_dl, who), grew(growth, dl)]),
+        "answer_common": against(given_dl, published, who),
+        "answer_growth": grew(growth, dl),
+        "sure_common": spread(given_dl),
+        "sure_growth": odds(growth),
+        "sure_patterns": within(adaptation, said),
+    }  # fmt: skip
+
+
+def often(share):
+    """A share in a word.
+
+    Examples
+    --------
+    >>> often(0.59), often(0.02)
+    ('often', 'rarely')
+    """
+    return "rarely" if share < 0.1 else "sometimes" if share < 1 / 3 else "often" if share < 2 / 3 else "mostly"
+
+
+def common(row, who):
+    r"""How many deep-learning papers build on somebody else's model, as the first sentence of the book.
+
+    Examples
+    --------
+    >>> print(common({"value": 0.58, "text": "57.9 %"}, "people").partition(":")[2])
+     57.9 % of the papers that use it do, as people coded them.
+    """
+    if row["value"] == "" or wording.missing(float(row["value"])):
+        return "The data in use hold no deep-learning paper, so they cannot say how trained models are reused."
+    return (
+        f"Scientists who use deep learning {often(float(row['value']))} build on a model that somebody else trained: "
+        f"{row['text']} of the papers that use it do, as {who} coded them."
+    )
+
+
+def ends(row):
+    """The limits of an interval, or none."""
+    return [] if row["low"] == "" or wording.missing(float(row["low"])) else [float(row["low"]), float(row["high"])]
+
+
+def direction(row):
+    """Whether odds rise, fall or cannot be told to do either.
+
+    Examples
+    --------
+    >>> direction({"low": 1.1, "high": 1.6}), direction({"low": 0.7, "high": 1.2})
+    ('rises', 'neither')
+    """
+    limits = ends(row)
+    if not limits:
+        return "unknown"
+    return "rises" if limits[0] > 1 else "falls" if limits[1] < 1 else "neither"
+
+
+def grew(reuse, dl):
+    """Whether reuse grew, beyond the growth of deep learning itself.
+
+    Examples
+    --------
+    >>> grew({"low": 0.7, "high": 1.2}, {"low": 1.3, "high": 1.9})
+    'What grows is deep learning: among the papers that use it, reuse has neither risen nor fallen measurably.'
+    """
+    found, around = direction(reuse), direction(dl)
+    if "unknown" in (found, around):
+        return "Whether reuse grows, these papers cannot tell."
+    if found == "neither":
+        first = "What grows is deep learning: among" if around == "rises" else "Among"
+        used = "the papers that use it" if around == "rises" else "deep-learning papers"
+        return f"{first} {used}, reuse has neither risen nor fallen measurably."
+    return f"Among deep-learning papers, reuse {found} from year to year."
+
+
+def against(row, published, who):
+    r"""The share that was found beside the published one.
+
+    Examples
+    --------
+    >>> coded = {"value": 0.59, "low": 0.43, "high": 0.73, "text": "59.0 %"}
+    >>> against(coded, {"value": 0.394, "text": "39.4 %"}, "people")
+    'Of the deep-learning papers that people coded, 59.0 % reuse a trained model, more than the 39.4 % of the study.'
+    """
+    limits = ends(row)
+    if not limits:
+        return UNKNOWN
+    value = float(published["value"])
+    told = f"Of the deep-learning papers that {who} coded, {row['text']} reuse a trained model"
+    if limits[0] <= value <= limits[1]:
+        return f"{told}; chance can explain the difference from the {published['text']} of the study."
+    return f"{told}, {'more' if limits[0] > value else 'less'} than the {published['text']} of the study."
+
+
+def beside(coded, machine, source):
+    """What people and machine find differently, as the title of their flows side by side.
+
+    Parameters
+    ----------
+    coded : list of Estimate
+        Shares that use deep learning, and that reuse a model.
+    machine : list of float
+        The same, as published.
+    source : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from ptmreuse.statistics.shares import proportion
+    >>> beside([proportion(39, 110), proportion(23, 110)], [0.67, 0.26], "embedded")
+    'People find less deep learning than the machine, and as much reuse'
+    """
+    who = "People" if READERS.get(source) == "people" else "These coders"
+    if any(wording.missing(row.value) for row in coded):
+        return f"{who} cannot be compared with the machine: nothing is known"
+    words = [
+        "more" if row.low > value else "less" if row.high < value else "as much"
+        for row, value in zip(coded, machine, strict=True)
+    ]
+    first = f"{words[0]} deep learning {'as' if words[0] == 'as much' else 'than'} the machine"
+    return f"{who} find {first}, and {words[1]} reuse"
+
+
+def spread(row):
+    r"""How far chance could move a share.
+
+    Examples
+    --------
+    >>> spread({"low": 0.43, "high": 0.73, "confidence": 0.95, "n": 39})
+    'Chance alone, with 39 papers, leaves room from 43 to 73\xa0%.'
+    """
+    limits = ends(row)
+    if not limits:
+        return "There is nothing to go by."
+    papers = wording.count(float(row["n"]), "papers")
+    return f"Chance alone, with {papers}, leaves room from {wording.whole_percents(limits)}."
+
+
+def odds(row):
+    r"""How far chance could move a trend, in words.
+
+    Examples
+    --------
+    >>> odds({"low": 0.67, "high": 1.24})
+    'The odds of reuse may fall by 33\xa0% or rise by 24\xa0% a year, as far as these papers tell.'
+    """
+    limits = ends(row)
+    if not limits:
+        return "There is nothing to go by."
+    shown = [f"{'rise' if end > 1 else 'fall'} by {100 * abs(end - 1):.0f}\N{NO-BREAK SPACE}%" for end in limits]
+    return f"The odds of reuse may {shown[0]} or {shown[1]} a year, as far as these papers tell."
+
+
+def within(row, published):
+    r"""Whether a published share lies within what chance allows.
+
+    Examples
+    --------
+    >>> within({"low": 0.24, "high": 0.73}, {"value": 0.7029, "text": "70.29 %"})
+    'Not at all: anything from 24 to 73\xa0% fits these papers, the published 70.29 % too.'
+    """
+    limits = ends(row)
+    if not limits:
+        return "There is nothing to go by."
+    inside = limits[0] <= float(published["value"]) <= limits[1]
+    also = f"the published {published['text']} too" if inside else f"but not the published {published['text']}"
+    wide = "Not at all: anything" if limits[1] - limits[0] > 0.3 else "Anything"
+    return f"{wide} from {wording.whole_percents(limits)} fits these papers, {also}."
