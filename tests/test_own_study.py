@@ -1,6 +1,8 @@
 """A student's own study: her spreadsheet, her codes, her claims, her book."""
 # ruff: noqa: E501 - a case is a line
 
+import ast
+import builtins
 import json
 import os
 import re
@@ -15,6 +17,7 @@ from lxml import html as parser
 import made_study
 from conftest import run
 from ptmreuse import paths
+from ptmreuse.analysis import choices
 from ptmreuse.book import record, site
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import folder, importing, pilot, spreadsheet, study
@@ -75,6 +78,16 @@ def test_a_study_of_her_own_gives_a_book_about_her_papers_alone(built_project, t
     assert tuned in pages["2_answers"].text_content()
     again = run(built_project, "book", "--study", str(mine))
     assert again.stdout.startswith("Nothing changed")
+
+
+def test_an_unknown_pattern_beside_a_known_one_is_still_one_paper():
+    reuse = pd.DataFrame(
+        {"paper": list("aab"), "canonical": list("XYX"), "pattern": ["adaptation", "unknown", "deployment"]}
+    )
+    for unknown in ("for", "against"):
+        counts, total, _ = choices.pattern_counts({"reuse": reuse}, "papers", "canonical", unknown)
+        assert counts["adaptation"].tolist() == [1, 0]
+        assert total.tolist() == [1, 1]
 
 
 # Spreadsheets ----------------------------------------------------------------------------------------------
@@ -274,6 +287,18 @@ def test_every_exercise_is_solved_by_its_solution_and_not_without(capsys):
     assert said.count("Right.") >= sum("check" in c["metadata"].get("tags", []) for c in cells) == 8
     asked = [c for c in json.loads(site.exercises())["cells"] if "solution" in c["metadata"].get("tags", [])]
     assert {"".join(c["source"]) for c in asked} == {"# your answer"}
+    # A check needs nothing that only the solution names, but for what the exercise asks for by name.
+    every = json.loads(paths.SOLUTIONS.read_text(encoding="utf-8"))["cells"]
+    wanted = set(re.findall(r"`(\w+)`", " ".join("".join(c["source"]) for c in every if c["cell_type"] == "markdown")))
+    trees = [ast.parse("".join(c["source"])) for c in cells if "solution" not in c["metadata"].get("tags", [])]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    given = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    given |= {a.asname or a.name for n in nodes if isinstance(n, ast.Import | ast.ImportFrom) for a in n.names}
+    given |= {n.name for n in nodes if isinstance(n, ast.FunctionDef)} | {
+        n.arg for n in nodes if isinstance(n, ast.arg)
+    }
+    used = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    assert used - given - set(dir(builtins)) <= wanted
 
 
 def test_the_figure_on_the_page_how_to_adapt_can_be_made(tmp_path, monkeypatch):

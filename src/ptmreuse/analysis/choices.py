@@ -172,8 +172,6 @@ def pattern_counts(tables, unit, by, unknown):
     total = counts.sum(axis=1)
     if unit == "instances":
         total = known.drop_duplicates(["paper", by]).groupby("paper").size()
-    elif unit == "papers":
-        counts, total = counts.clip(upper=1), total.clip(upper=1)
     # A model with a known pattern elsewhere in the paper is no unknown.
     known_keys = pd.MultiIndex.from_frame(known[["paper", by]])
     open_rows = rows[rows["pattern"] == "unknown"]
@@ -184,6 +182,8 @@ def pattern_counts(tables, unit, by, unknown):
         counts = counts.reindex(counts.index.union(added.index), fill_value=0)
         counts[goes_to] = counts[goes_to].add(added, fill_value=0).astype("int64")
         total = total.add(added, fill_value=0).reindex(counts.index).astype("int64")
+    if unit == "papers":  # last: an unknown pattern beside a known one is still one paper
+        counts, total = counts.clip(upper=1), total.clip(upper=1)
     return counts, total, len(open_rows)
 
 
