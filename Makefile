@@ -12,7 +12,7 @@ ifneq ($(MISTYPED),)
 $(error expected PARAMS=, TABLES=, RELEASE=, FRAME=, STUDY=, FILE= or PYTHON=, found $(MISTYPED))
 endif
 
-.PHONY: help book notebooks pdf verify review certificate release data new import validate test test-quick test-llm serve clean lock calibrate bench lint
+.PHONY: help book notebooks pdf verify review certificate release data new import validate test test-quick test-llm tools serve clean lock calibrate bench lint
 
 help: ## show this list
 	@echo "make COMMAND [PARAMS=my.yml]"
@@ -51,14 +51,16 @@ import: $(VENV)/ready ## read a spreadsheet of codes into it: make import FILE=c
 validate: $(VENV)/ready ## check your own coded papers: make validate TABLES=folder
 	@$(RUN) validate "$(TABLES)"
 
-test: $(VENV)/ready ## check everything that can break
+test: $(VENV)/tools ## check everything that can break
 	@$(RUN) test
 
-test-quick: $(VENV)/ready ## check what needs no whole book (half a minute)
+test-quick: $(VENV)/tools ## check what needs no whole book (half a minute)
 	@$(RUN) test --quick
 
-test-llm: $(VENV)/ready ## test the language-model coder with a real small model (opt-in)
+test-llm: $(VENV)/tools ## test the language-model coder with a real small model (opt-in)
 	@$(RUN) test-llm
+
+tools: $(VENV)/tools ## install what only tests, language models, Parquet files and clusters need
 
 serve: $(VENV)/ready ## show the built book at a local address
 	@$(RUN) serve $(if $(STUDY),--study "$(STUDY)",)
@@ -72,15 +74,17 @@ lock: $(VENV)/ready ## write requirements.lock and environment.yml from pyprojec
 calibrate: $(VENV)/ready ## try every method on simulated truth (minutes)
 	@$(RUN) calibrate
 
-bench: $(VENV)/ready ## measure speed and memory (minutes)
+bench: $(VENV)/tools ## measure speed and memory (minutes)
 	@$(RUN) bench
 
-lint: $(VENV)/ready ## check the style of the code
+lint: $(VENV)/tools ## check the style of the code
 	@$(RUN) lint
 
 # The last mark is made last, so that an interrupted installation is repeated. Only a .venv that make made (the first
 # mark) is ever cleared: one made by hand is used as it is. Where Python comes without its own pip (Colab, Debian),
-# the one at hand installs into the new environment.
+# the one at hand installs into the new environment. The book's part of the lock ends at a line "# Only for".
+INSTALL = pip="$(BIN)/python -m pip"; $$pip --version >/dev/null 2>&1 || pip="$(PYTHON) -m pip --python $(BIN)/python"; \
+	$$pip install --quiet --disable-pip-version-check --no-deps
 $(VENV)/ready: requirements.lock pyproject.toml
 	@if test -e $(VENV) && ! test -e $(VENV)/made-by-make && ! test -e $(VENV)/ready; then \
 	  if $(RUN) parameters >/dev/null 2>&1; then echo "Using $(VENV) as it is: make did not make it."; exit 0; fi; \
@@ -90,9 +94,16 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 15) else "Python 3.11 to 3.14 is needed, $(PYTHON) is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12 ...")'; \
 	echo "Installing the locked packages into $(VENV) (once, about a minute) ..."; \
 	rm -rf $(VENV); mkdir $(VENV); touch $(VENV)/made-by-make; \
-	pip="$(BIN)/python -m pip"; \
 	if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv $(VENV); \
-	else $(PYTHON) -m venv --without-pip $(VENV); pip="$(PYTHON) -m pip --python $(BIN)/python"; fi; \
-	$$pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; \
-	$$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	else $(PYTHON) -m venv --without-pip $(VENV); fi; \
+	sed '/^# Only for/,$$d' requirements.lock > $(VENV)/book.lock; \
+	$(INSTALL) --require-hashes -r $(VENV)/book.lock; \
+	$(INSTALL) --no-build-isolation -e .; \
 	touch $(VENV)/ready
+
+$(VENV)/tools: $(VENV)/ready
+	@if test -e $(VENV)/made-by-make; then \
+	  echo "Installing what only tests, language models and clusters need (once) ..."; \
+	  $(INSTALL) --require-hashes -r requirements.lock; \
+	fi
+	@test ! -e $(VENV)/made-by-make || touch $(VENV)/tools

@@ -1,5 +1,7 @@
 """One list of dependencies: the lock and environment.yml never drift from pyproject.toml."""
 
+import ast
+import importlib.metadata
 import re
 import tomllib
 
@@ -54,3 +56,26 @@ def test_the_drawing_of_the_architecture_is_that_of_the_steps_and_rooms():
     assert text == drawing.with_drawing(text), "run python -m ptmreuse drawing"
     with pytest.raises(StudyError, match="ARCHITECTURE.md: expected .*, once each, found other lines"):
         drawing.with_drawing(text.replace(drawing.END, ""))
+
+
+def test_the_book_is_installed_without_the_tools_of_tests_models_and_clusters():
+    book, rest = ({pin.split("==")[0] for pin in lock.read_pins(part)} for part in LOCK.split(lock.REST))
+    assert {"jupyter-book", "weasyprint", "flit-core"} <= book
+    for extra in ("test", "llm", "dask"):
+        assert {Requirement(r).name for r in PROJECT["optional-dependencies"][extra]} - book <= rest
+    assert {"pytest", "playwright", "pyarrow", "openai", "distributed", "ruff"} <= rest
+
+
+def test_every_package_that_is_imported_is_declared():
+    wanted = [*PROJECT["dependencies"], *(r for extra in lock.EXTRAS for r in PROJECT["optional-dependencies"][extra])]
+    declared = {Requirement(r).name.lower() for r in wanted}
+    whose = importlib.metadata.packages_distributions()
+    imported = set()
+    for file in [*paths.SOURCE.rglob("*.py"), *(paths.ROOT / "tests").glob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            imported |= {name.split(".")[0] for name in names}
+    found = {name: {w.lower() for w in whose[name]} for name in imported if name in whose and name != "ptmreuse"}
+    assert {"numpy", "sphinx", "docutils", "nbformat", "IPython"} <= found.keys()
+    assert {name: d for name, d in found.items() if not d & declared} == {}

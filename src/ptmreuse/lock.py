@@ -1,6 +1,7 @@
 """requirements.lock and environment.yml, both written from pyproject.toml.
 
-The lock holds every package with the hashes of its files, for Python 3.11 to 3.14 on Linux, macOS and Windows.
+The lock holds every package with the hashes of its files, for Python 3.11 to 3.14 on Linux, macOS and Windows, in
+two groups: what the book needs, and what only tests, language models and clusters need.
 It is complete, so it is installed with ``pip install --no-deps``: that keeps out what the 2018 wheel of
 allofplos asks for and the book does not use.
 """
@@ -8,12 +9,15 @@ allofplos asks for and the book does not use.
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
+from pathlib import Path
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
 
 EXTRAS = ("test", "pdf", "llm", "dask")
+REST = "# Only for tests, language models and clusters:"  # the Makefile installs the book's part up to this line
 WITHOUT_DEPENDENCIES = "allofplos"
 
 
@@ -32,17 +36,55 @@ def write():
         ],
         check=True,
     )
-    wanted = [f"--extra={extra}" for extra in EXTRAS]
-    command = [
-        sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version=3.11",
-        "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header", "--quiet",
-        *wanted,
-    ]  # fmt: skip
-    pins = subprocess.run(command, cwd=paths.ROOT, check=True, capture_output=True, text=True).stdout
-    lock = f"{header(project)}\n{pins}"
+    every = _compiled(EXTRAS)
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "all.txt"
+        constraints.write_text("\n".join(read_pins(every)), encoding="utf-8")
+        book = {_name(pin) for pin in read_pins(_compiled(("pdf",), "--constraint", str(constraints)))}
+    lock = f"{header(project)}\n{in_groups(every, book)}"
     (paths.ROOT / "requirements.lock").write_text(lock, encoding="utf-8")
     (paths.ROOT / "environment.yml").write_text(conda(project, lock), encoding="utf-8")
     print(f"Wrote requirements.lock ({len(read_pins(lock))} packages) and environment.yml.")
+
+
+def _compiled(extras, *more):
+    command = [
+        sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version=3.11",
+        "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header", "--quiet",
+        *(f"--extra={extra}" for extra in extras), *more,
+    ]  # fmt: skip
+    return subprocess.run(command, cwd=paths.ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def _name(pin):
+    return re.split(r"==", pin)[0]
+
+
+def in_groups(pins, book):
+    """The pins of a lock with those that the book needs first, then a mark, then the rest.
+
+    Parameters
+    ----------
+    pins : str
+        All, with hashes, as uv writes them.
+    book : set of str
+        The names of the packages that the book needs.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(in_groups("pytest==9.0\\nscipy==1.17.0\\n", {"scipy"}), end="")
+    scipy==1.17.0
+    # Only for tests, language models and clusters:
+    pytest==9.0
+    """
+    blocks = re.split(r"\n(?=[A-Za-z0-9])", pins.strip("\n"))
+    first = [block for block in blocks if _name(block) in book]
+    rest = [block for block in blocks if _name(block) not in book]
+    return "\n".join([*first, REST, *rest]) + "\n"
 
 
 def header(project):

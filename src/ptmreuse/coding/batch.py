@@ -344,7 +344,7 @@ def _on_cluster(batches, codebook, scheduler):
             expected="the package distributed",
             found="it is not installed",
             where="scheduler",
-            do="install it with: pip install 'ptmreuse[dask]'",
+            do="run make tools, or pip install distributed",
         ) from error
     try:
         client = distributed.Client(scheduler, timeout="10s", set_as_default=False)

@@ -162,7 +162,7 @@ def sender(model, base_url, timeout, max_retries, http_client, stop):
     try:
         import openai
     except ImportError:
-        do = 'run pip install "ptmreuse[llm]" (replaying a cache needs no package)'
+        do = "run make tools, or pip install openai (replaying a cache needs no package)"
         raise endpoint_error("packages", "the package openai", "none", do) from None
     import httpx2  # what openai sends with
 
