@@ -12,7 +12,7 @@ ifneq ($(MISTYPED),)
 $(error expected PARAMS=, TABLES=, RELEASE=, FRAME=, STUDY=, FILE= or PYTHON=, found $(MISTYPED))
 endif
 
-.PHONY: help book notebooks pdf verify review certificate release data new import validate test test-quick test-llm tools serve clean lock calibrate bench lint
+.PHONY: help book smoke notebooks pdf verify review certificate release data new import validate test test-quick test-llm tools serve clean lock calibrate bench lint
 
 help: ## show this list
 	@echo "make COMMAND [PARAMS=my.yml]"
@@ -20,6 +20,9 @@ help: ## show this list
 
 book: $(VENV)/ready ## write the book to _build/html (runs only what is out of date)
 	@$(RUN) book $(OPTIONS)
+
+smoke: $(VENV)/ready ## try this machine: one notebook, one verdict, under a minute
+	@$(RUN) smoke
 
 notebooks: $(VENV)/ready ## execute the notebooks that are out of date
 	@$(RUN) notebooks $(OPTIONS)

@@ -8,6 +8,7 @@ import tomllib
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from ptmreuse import lock, paths
 from ptmreuse.book import drawing
@@ -79,3 +80,17 @@ def test_every_package_that_is_imported_is_declared():
     found = {name: {w.lower() for w in whose[name]} for name in imported if name in whose and name != "ptmreuse"}
     assert {"numpy", "sphinx", "docutils", "nbformat", "IPython"} <= found.keys()
     assert {name: d for name, d in found.items() if not d & declared} == {}
+
+
+def test_docker_and_binder_use_a_python_and_commands_that_are_there():
+    allowed = SpecifierSet(PROJECT["requires-python"])
+    docker = (paths.ROOT / "Dockerfile").read_text(encoding="utf-8")
+    binder = (paths.ROOT / ".binder" / "runtime.txt").read_text(encoding="utf-8")
+    assert re.search(r"^ARG BASE=python:([\d.]+)-slim$", docker, flags=re.M)[1] + ".0" in allowed
+    assert re.fullmatch(r"python-([\d.]+)\n", binder)[1] + ".0" in allowed
+    targets = set(re.findall(r"^([a-z-]+):", (paths.ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M))
+    command = ast.literal_eval(re.search(r"^CMD (.*)$", docker, flags=re.M)[1])
+    assert command[0] == "make" and set(command[1:]) <= targets
+    post = (paths.ROOT / ".binder" / "postBuild").read_text(encoding="utf-8")
+    assert set(re.findall(r"^make ([a-z-]+)$", post, flags=re.M)) <= targets
+    assert "USER reader" in docker and docker.index("USER reader") < docker.index("RUN make")

@@ -1,13 +1,16 @@
 """A run is called the authors' only if it was executed, from their inputs, with their results."""
 
 import json
+import re
 import shutil
+import tomllib
 
 import pandas as pd
 import pytest
 
 from conftest import run
-from ptmreuse.review import codecheck, comparison, run_record
+from ptmreuse import paths
+from ptmreuse.review import codecheck, comparison, package, run_record
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +173,35 @@ def test_a_placeholder_is_no_checker():
         ("1825-0097", "1825-0098"), ("0000-0002-1825-0097", "0000-0000-0000-0000"),
     ):  # fmt: skip
         assert len(wrong(SIGNED.replace(old, new))) > len(before), new
+
+
+def test_smoke_gives_one_verdict_and_leaves_the_book_alone(release):
+    before = (release / "_build" / "run.json").read_bytes()
+    done = run(release, "smoke")
+    assert done.returncode == 0 and "are the authors'. Now run make book" in done.stdout, done.stdout + done.stderr
+    assert (release / "_build" / "run.json").read_bytes() == before
+
+
+def test_the_package_describes_itself_by_what_is_in_it(release):
+    graph = json.loads((release / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@graph"]
+    known = {entity["@id"] for entity in graph}
+    files = [entity for entity in graph if "File" in entity["@type"]]
+    assert {"data/pilot_pairs.csv", "notebooks/03_tests.ipynb", "expected/04_findings/claims.csv"} <= known
+    for file in files:
+        assert paths.sha256(release / file["@id"]) == file["sha256"], file["@id"]
+    made = [entity for entity in graph if entity["@type"] == "CreateAction"]
+    used = [one["@id"] for action in made for one in (action["instrument"], *action["object"], *action["result"])]
+    assert len(made) == 4 and set(used) <= known
+    readme = (release / "data" / "README.md").read_text(encoding="utf-8")
+    step, line = re.search(r"\| years \| figure \| `(\S+)`, code cell \d+, line (\d+) ", readme).groups()
+    assert '\\"years\\"' in (release / step).read_text(encoding="utf-8").splitlines()[int(line) - 1]
+    assert f"| `pilot_papers.csv` | 110 | {(release / 'data' / 'pilot_papers.csv').stat().st_size:,} | yes |" in readme
+    deposit = json.loads((release / ".zenodo.json").read_text(encoding="utf-8"))
+    assert deposit["version"] == tomllib.loads((release / "pyproject.toml").read_text())["project"]["version"]
+
+
+def test_a_version_is_written_alike_everywhere():
+    assert (
+        package.citation()["version"]
+        == tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]["version"]
+    )

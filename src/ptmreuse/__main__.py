@@ -144,6 +144,7 @@ def _parser(arguments):
     comparing.add_argument("--out", metavar="FILE", help="write the disagreements as CSV, with a column for decisions")
     comparing.add_argument("--decisions", metavar="FILE", help="that file with the decisions filled in")
     comparing.add_argument("--settled", metavar="DIR", help="with --decisions: folder for the settled tables")
+    command("smoke", smoke, "the shortest run: one notebook, one verdict, under a minute")
     command("parameters", show_parameters, "list all parameters with their ranges and defaults")
     testing = command("test", test, "run all tests")
     testing.add_argument("--quick", action="store_true", help="only what needs no whole book and no simulation")
@@ -223,6 +224,13 @@ def review(options):
     return comparison.review(_values(options))
 
 
+def smoke(options):
+    """Try this machine with one notebook."""
+    from ptmreuse.review import smoke
+
+    return smoke.smoke()
+
+
 def certificate(options):
     """Write the certificate of the last run."""
     from ptmreuse.review import certificate
@@ -233,13 +241,12 @@ def certificate(options):
 def release(options):
     """Build the book and keep its results as the authors' run."""
     _run("book", options)
-    from ptmreuse.review import authors_run, codecheck
+    from ptmreuse.review import authors_run, package
 
     authors_run.release(_values(options))
-    codecheck.FILE.write_text(codecheck.draft(), encoding="utf-8")
+    wrote = [paths.shown(path) for path in (authors_run.EXPECTED, *package.write())]
     _run("book", options)  # its page about this run speaks of expected/
-    wrote = f"{paths.shown(authors_run.EXPECTED)} and {codecheck.FILE.name}"
-    print(f"Wrote {wrote}; look at their changes in git before you commit them.")
+    print(f"Wrote {', '.join(wrote)}; look at their changes in git before you commit them.")
 
 
 def counts(options):

@@ -1,0 +1,281 @@
+"""What archives, editors and checkers ask of a package, written from one source each.
+
+CITATION.cff and pyproject.toml say who, what and which version; the authors' run says what was made, where and in
+how long. `make release` writes the rest: codecheck.yml, .zenodo.json, ro-crate-metadata.json, part of data/README.md.
+"""
+
+import json
+import mimetypes
+import re
+import tomllib
+
+import yaml
+
+from ptmreuse import paths
+from ptmreuse.book import catalogue, steps
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import study
+from ptmreuse.review import authors_run, codecheck, comparison
+
+README = paths.DATA / "README.md"
+BEGIN, END = "<!-- from here to the end mark written by make release -->", "<!-- end mark -->"
+RELATIONS = {"article": "isSupplementTo", "data": "isDerivedFrom"}
+
+
+def write():
+    """Write all four files from the authors' run.
+
+    Returns
+    -------
+    list of Path
+    """
+    about, kept = citation(), authors_run.read()
+    texts = {
+        codecheck.FILE: codecheck.draft(),
+        paths.ROOT / ".zenodo.json": _json(zenodo(about)),
+        paths.ROOT / "ro-crate-metadata.json": _json(crate(about, kept)),
+        README: between_marks(README.read_text(encoding="utf-8"), replication(kept)),
+    }
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    return list(texts)
+
+
+def _json(content):
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def citation():
+    """CITATION.cff, if it names the version that pyproject.toml does.
+
+    Raises
+    ------
+    StudyError
+        If the two differ.
+    """
+    said = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    if said["version"] != project["version"]:
+        raise StudyError(
+            expected=f"version {project['version']}, as in pyproject.toml", found=said["version"],
+            where="CITATION.cff", do="write the same in both",
+        )  # fmt: skip
+    return said | {"abstract": project["description"]}
+
+
+def _name(author):
+    return author.get("name") or f"{author['family-names']}, {author['given-names']}"
+
+
+def zenodo(about):
+    """The deposit's metadata, as Zenodo reads it from .zenodo.json.
+
+    Parameters
+    ----------
+    about : dict
+        As from `citation`.
+
+    Returns
+    -------
+    dict
+    """
+    related = [about["preferred-citation"], *about["references"]]
+    return {
+        "title": about["title"],
+        "upload_type": "software",
+        "description": f"<p>{about['abstract']}.</p>",
+        "creators": [{"name": _name(author)} for author in about["authors"]],
+        "license": about["license"],
+        "version": about["version"],
+        "keywords": about["keywords"],
+        "related_identifiers": [
+            {"identifier": one["doi"], "scheme": "doi", "relation": RELATIONS[one["type"]]} for one in related
+        ],
+    }
+
+
+def crate(about, kept):
+    """The package as a Process Run Crate (RO-Crate 1.2): its files, and the step that made each result.
+
+    Parameters
+    ----------
+    about : dict
+        As from `citation`.
+    kept : dict
+        The authors' run.
+
+    Returns
+    -------
+    dict
+        JSON-LD.
+    """
+    inputs = [name for name in kept["inputs"] if name.startswith(("data/", "notebooks/"))]
+    results = [f"expected/{name}" for name in kept["outputs"] if name.endswith(".csv")]
+    files = [_file(name) for name in sorted({*inputs, *results, "requirements.lock", "LICENSE"})]
+    made = []
+    for name in steps.NOTEBOOKS:
+        step = steps.STEPS[steps.NAMES.index(name)]
+        notebook = f"notebooks/{name}.ipynb"
+        next(file for file in files if file["@id"] == notebook)["@type"] = ["File", "SoftwareSourceCode"]
+        made.append({
+            "@id": f"#{name}", "@type": "CreateAction", "name": step.about, "instrument": {"@id": notebook},
+            "agent": {"@id": "#authors"}, "endTime": kept["steps"][name]["run"],
+            "object": [{"@id": file} for file in step.files if file.startswith("data/")],
+            "result": [{"@id": result} for result in results if result.startswith(f"expected/{name}/")],
+        })  # fmt: skip
+    article = about["preferred-citation"]
+    root = {
+        "@id": "./", "@type": "Dataset", "name": about["title"], "description": f"{about['abstract']}.",
+        "version": about["version"], "datePublished": kept["started"][:10], "license": {"@id": "LICENSE"},
+        "author": {"@id": "#authors"}, "keywords": ", ".join(about["keywords"]),
+        "conformsTo": {"@id": "https://w3id.org/ro/wfrun/process/0.5"},
+        "citation": {"@id": f"https://doi.org/{article['doi']}"},
+        "hasPart": [{"@id": file["@id"]} for file in files], "mentions": [{"@id": action["@id"]} for action in made],
+    }  # fmt: skip
+    graph = [
+        {"@id": "ro-crate-metadata.json", "@type": "CreativeWork", "about": {"@id": "./"},
+         "conformsTo": {"@id": "https://w3id.org/ro/crate/1.2"}},
+        root,
+        {"@id": "#authors", "@type": "Organization", "name": _name(about["authors"][0])},
+        {"@id": "https://w3id.org/ro/wfrun/process/0.5", "@type": ["CreativeWork", "Profile"],
+         "name": "Process Run Crate", "version": "0.5"},
+        {"@id": f"https://doi.org/{article['doi']}", "@type": "ScholarlyArticle", "name": article["title"]},
+        *made, *files,
+    ]  # fmt: skip
+    return {"@context": "https://w3id.org/ro/crate/1.2/context", "@graph": graph}
+
+
+def _file(name):
+    path = paths.ROOT / name
+    kind = "application/x-ipynb+json" if path.suffix == ".ipynb" else mimetypes.guess_type(name)[0] or "text/plain"
+    return {
+        "@id": name, "@type": "File", "name": path.name, "encodingFormat": kind,
+        "contentSize": str(path.stat().st_size), "sha256": paths.sha256(path),
+    }  # fmt: skip
+
+
+def between_marks(text, new):
+    """A text with what stands between the two marks replaced.
+
+    Raises
+    ------
+    StudyError
+        If the marks are not there once each, in order.
+
+    Examples
+    --------
+    >>> between_marks(f"a\\n{BEGIN}\\nold\\n{END}\\n", "new") == f"a\\n{BEGIN}\\n\\nnew\\n\\n{END}\\n"
+    True
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in after or END in after:
+        raise StudyError(
+            expected=f"{BEGIN} and {END} once each", found="other lines", where=paths.shown(README),
+            do="restore the two lines",
+        )  # fmt: skip
+    return f"{before}{BEGIN}\n\n{new}\n\n{END}{after}"
+
+
+def replication(kept):
+    """The parts of the data editors' README that drift: data sets, machine and time as measured, seeds, exhibits.
+
+    Parameters
+    ----------
+    kept : dict
+        The authors' run.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    apart = ", ".join(sorted(kept["other_versions"])) or "none"
+    seed = ", ".join(_lines(paths.SOURCE / "parameters.py", 'Parameter("seed"'))
+    seconds = sum(step["seconds"] or 0 for step in kept["steps"].values())
+    times = [(step.name, step.about, kept["steps"][step.name]["seconds"]) for step in steps.STEPS]
+    return f"""## Dataset list
+
+{_markdown(("file", "rows", "bytes", "provided"), _datasets())}
+
+## Computational requirements
+
+### Software requirements
+
+Python 3.11 to 3.14; all packages with versions and hashes in `requirements.lock`. Last run by the authors: Python
+{kept["python"]}, {kept["system"]}; packages not as locked: {apart}.
+
+### Controlled randomness
+
+Every random step takes its seed from the parameter `seed` ({seed}):
+
+{_markdown(("generator",), [(place,) for place in _seeded()])}
+
+### Memory, runtime and storage requirements
+
+- [x] less than 10 minutes
+- [ ] longer
+
+Last run on {kept["started"][:10]}: {comparison.on_machine(kept)}, at most {kept["memory_peak_mb"]} MB of memory,
+{seconds:.0f} seconds in all steps. Installing the packages takes one to three minutes more and about a gigabyte.
+
+{_markdown(("step", "what", "seconds"), times)}
+
+### Reproducibility
+
+- [x] full: every number, table and figure of the book is made again by `make book` from the files listed above
+- [ ] partial
+- [ ] not
+
+That is this package. Most claims of the study itself need its released database: the ledger calls them *not checkable*.
+
+## List of tables, figures and programs
+
+{_markdown(("exhibit", "kind", "program", "output file"), exhibits())}"""
+
+
+def _datasets():
+    rows = []
+    for path in sorted(paths.DATA.glob("*.csv")):
+        rows.append((f"`{path.name}`", f"{len(study.read_csv(path)):,}", f"{path.stat().st_size:,}", "yes"))
+    return [*rows, ("the released database, doi:10.5281/zenodo.21874098", "", "", "no, public, large")]
+
+
+def _markdown(heads, rows):
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _lines(path, words):
+    found = [n for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1) if words in line]
+    return [f"`{paths.shown(path)}`, line {n}" for n in found]
+
+
+def _seeded():
+    return [place for path in sorted(paths.SOURCE.rglob("*.py")) for place in _lines(path, "default_rng(")
+            if path.parent.name != "review"]  # fmt: skip
+
+
+def exhibits():
+    """Every table and figure with the line of the program that records it and the file it ends in.
+
+    Returns
+    -------
+    list of (str, str, str, str)
+    """
+    rows = []
+    for item in catalogue.catalogue().values():
+        if item["type"] == "sentences":
+            continue
+        notebook = paths.NOTEBOOKS / f"{item['step']}.ipynb"
+        text = notebook.read_text(encoding="utf-8")
+        at = text.find(f'\\"{item["name"]}\\"')
+        if at < 0:  # the name is put together in the cell
+            at = [found.start() for found in re.finditer('"cell_type": "code"', text)][item["cell"] - 1]
+        ending = "svg" if item["type"] == "figure" else "csv"
+        line = text.count("\n", 0, at) + 1
+        rows.append((
+            item["name"], item["type"], f"`{paths.shown(notebook)}`, code cell {item['cell']}, line {line}",
+            f"`_build/results/{item['step']}/{item['name']}.{ending}`",
+        ))  # fmt: skip
+    return rows
