@@ -86,6 +86,7 @@ lint: $(VENV)/tools ## check the style of the code
 # The last mark is made last, so that an interrupted installation is repeated. Only a .venv that make made (the first
 # mark) is ever cleared: one made by hand is used as it is. Where Python comes without its own pip (Colab, Debian),
 # the one at hand installs into the new environment. The book's part of the lock ends at a line "# Only for".
+# The link to src is relative: Python reads it in the locale's encoding, which may not know the letters of this folder.
 INSTALL = pip="$(BIN)/python -m pip"; $$pip --version >/dev/null 2>&1 || pip="$(PYTHON) -m pip --python $(BIN)/python"; \
 	$$pip install --quiet --disable-pip-version-check --no-deps
 $(VENV)/ready: requirements.lock pyproject.toml
@@ -102,6 +103,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	sed '/^# Only for/,$$d' requirements.lock > $(VENV)/book.lock; \
 	$(INSTALL) --require-hashes -r $(VENV)/book.lock; \
 	$(INSTALL) --no-build-isolation -e .; \
+	for link in $(VENV)/lib/python*/site-packages/ptmreuse.pth; do echo ../../../../src > $$link; done; \
 	touch $(VENV)/ready
 
 $(VENV)/tools: $(VENV)/ready

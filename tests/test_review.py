@@ -193,7 +193,7 @@ def test_the_package_describes_itself_by_what_is_in_it(release):
     used = [one["@id"] for action in made for one in (action["instrument"], *action["object"], *action["result"])]
     assert len(made) == 4 and set(used) <= known
     readme = (release / "data" / "README.md").read_text(encoding="utf-8")
-    step, line = re.search(r"\| years \| figure \| `(\S+)`, code cell \d+, line (\d+) ", readme).groups()
+    step, line = re.search(r"\| years \| figure \| `(\S+)`, line (\d+) ", readme).groups()
     assert '\\"years\\"' in (release / step).read_text(encoding="utf-8").splitlines()[int(line) - 1]
     assert f"| `pilot_papers.csv` | 110 | {(release / 'data' / 'pilot_papers.csv').stat().st_size:,} | yes |" in readme
     deposit = json.loads((release / ".zenodo.json").read_text(encoding="utf-8"))

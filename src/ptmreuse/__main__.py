@@ -95,8 +95,10 @@ def _parser(arguments):
         sub = command(name, function, help)
         sub.add_argument("--params", metavar="FILE", help="YAML file with parameters that replace the defaults")
         sub.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="one parameter")
-        if function in (book, notebooks, pdf, verify):
+        if function in (book, notebooks, pdf, verify, review, certificate):
             sub.add_argument("--study", metavar="FOLDER", help="your own study, made with the command new")
+        if function is notebooks:
+            sub.add_argument("--upto", choices=steps.NOTEBOOKS, default=steps.NOTEBOOKS[-1], help="the last one wanted")
     serve_parser = command("serve", serve, "show the built book at a local address")
     serve_parser.add_argument("--port", type=int, default=8000)
     serve_parser.add_argument("--study", metavar="FOLDER", help="your own study")
@@ -188,7 +190,7 @@ def book(options):
 
 def notebooks(options):
     """Execute the notebooks."""
-    ran, seconds = _run(steps.NOTEBOOKS[-1], options)
+    ran, seconds = _run(options.upto, options)
     print(
         f"Executed notebooks ({seconds:.0f} s): {paths.EXECUTED}"
         if ran

@@ -270,12 +270,12 @@ def exhibits():
         notebook = paths.NOTEBOOKS / f"{item['step']}.ipynb"
         text = notebook.read_text(encoding="utf-8")
         at = text.find(f'\\"{item["name"]}\\"')
-        if at < 0:  # the name is put together in the cell
-            at = [found.start() for found in re.finditer('"cell_type": "code"', text)][item["cell"] - 1]
+        if at < 0:  # the name is put together in its cell; as executed, two more cells come before it
+            at = [found.start() for found in re.finditer('"cell_type": "code"', text)][max(item["cell"] - 3, 0)]
         ending = "svg" if item["type"] == "figure" else "csv"
         line = text.count("\n", 0, at) + 1
         rows.append((
-            item["name"], item["type"], f"`{paths.shown(notebook)}`, code cell {item['cell']}, line {line}",
+            item["name"], item["type"], f"`{paths.shown(notebook)}`, line {line}",
             f"`_build/results/{item['step']}/{item['name']}.{ending}`",
         ))  # fmt: skip
     return rows

@@ -1,5 +1,6 @@
 """The shortest run that says whether this machine can make the book: one notebook, few resamples, one verdict."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from ptmreuse import paths
 from ptmreuse.review import authors_run, comparison
 
 NOTEBOOK = "03_tests"
-SETTINGS = ["resamples=199"]
 NEEDED = ("src", "data", "notebooks", "pyproject.toml", "requirements.lock")
 
 
@@ -30,12 +30,10 @@ def smoke():
                 shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, copy / name)
-        code = (
-            f"import sys; sys.path.insert(0, {str(copy / 'src')!r})\n"
-            "from ptmreuse import parameters\nfrom ptmreuse.book import steps\n"
-            f"steps.run({NOTEBOOK!r}, parameters.read(None, {SETTINGS!r}))"
-        )
-        done = subprocess.run([sys.executable, "-c", code], cwd=copy, check=False)
+        command = [sys.executable, "-m", "ptmreuse", "notebooks", "--upto", NOTEBOOK, "--set", "resamples=199"]
+        # The notebook's own process must meet the copy too, not the package as installed.
+        env = os.environ | {"PYTHONPATH": str(copy / "src")}
+        done = subprocess.run(command, cwd=copy, env=env, check=False)
         if done.returncode:
             return 1
         ours = authors_run.table(copy / "_build" / "results" / NOTEBOOK / "numbers.csv")
