@@ -10,8 +10,10 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import time
+from pathlib import Path
 
 from ptmreuse import lock, paths
 from ptmreuse.book import steps
@@ -65,6 +67,7 @@ def _write(started, seconds, values):
         "parameters": {
             name: str(value) for name, value in values.items() if name not in ("release", "tables", "pilot")
         },
+        "inputs": _inputs(),
         "commit": _commit(),
         **here,
     }
@@ -103,12 +106,29 @@ def machine():
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
-        "processor": platform.machine(),
+        "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_peak_mb": _peak(),
         "lock": paths.sha256(paths.ROOT / "requirements.lock"),
         "other_versions": other_versions(),
     }
+
+
+def _processor():
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")  # Linux; elsewhere the family is all
+    except OSError:
+        told = ""
+    name = re.search(r"^model name\s*:\s*(.+)$", told, flags=re.M)
+    return f"{platform.machine()}, {' '.join(name[1].split())}" if name else platform.machine()
+
+
+def _inputs():
+    """One hash over everything that the steps were made from: data, notebooks, code, parameters."""
+    made_from = {}
+    for state in sorted(paths.STATE.glob("*.json")):
+        made_from |= json.loads(state.read_text(encoding="utf-8"))["made_from"]
+    return paths.text_sha256(json.dumps(made_from, sort_keys=True))
 
 
 def _peak():
