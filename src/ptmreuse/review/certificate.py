@@ -94,7 +94,8 @@ def render(run, theirs, rows, inputs, said, still_open):
         "study": f"{paper['title']}, by {', '.join(a['name'] for a in paper['authors'])}, {paper['reference']}",
         "run": run["started"], "commit": run["commit"], "machine": comparison.on_machine(run),
         "time of all steps": f"{seconds / 60:.1f} minutes ({seconds:.0f} seconds)",
-        "inputs": f"sha256 {run['inputs'][:16]}…", "memory": f"{run['memory_peak_mb']} MB at most", "lock": f"requirements.lock {run['lock'][:16]}…",
+        "inputs": f"sha256 {run['inputs'][:16]}…",
+        "memory": f"{run['memory_peak_mb']} MB at most", "lock": f"requirements.lock {run['lock'][:16]}…",
         "the authors' run": f"{theirs['started']}, {comparison.on_machine(theirs)}",
     }  # fmt: skip
     made = [

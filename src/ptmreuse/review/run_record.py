@@ -20,6 +20,10 @@ from ptmreuse.book import steps
 from ptmreuse.errors import StudyError
 
 RECORD = paths.BUILD / "run.json"
+FIELDS = {
+    "started", "ran", "steps", "parameters", "inputs", "commit", "python", "system", "processor", "cores",
+    "memory_peak_mb", "lock", "other_versions",
+}  # fmt: skip
 
 
 def recorded(upto, values):
@@ -78,10 +82,9 @@ def _write(started, seconds, values):
 
 def _steps_before():
     try:
-        before = read()["steps"]
+        return read()["steps"]
     except StudyError:
         return {}
-    return {name: step for name, step in before.items() if "other_versions" in step}  # not one of an older format
 
 
 def seal(record):
@@ -261,4 +264,11 @@ def read():
             expected="a record as a run wrote it", found="one that was changed afterwards", where=where,
             do="run make clean, then make book",
         )  # fmt: skip
+    if record.keys() != FIELDS:
+        raise StudyError(
+            expected="a record of this version",
+            found="one of another",
+            where=where,
+            do="run make clean, then make book",
+        )
     return record
