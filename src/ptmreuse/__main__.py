@@ -118,6 +118,14 @@ def _parser(arguments):
         counting.add_argument(f"--{name}", type=int, default=parameters.DEFAULTS[name.replace("-", "_")])
     validating = command("validate", validate, "check a folder of your own coded papers")
     validating.add_argument("folder", help="CSV or Parquet files as in data/template")
+    drawing = command("draw", draw, "draw papers for people to check, into a new folder")
+    drawing.add_argument("folder", help="a new folder; its README says how to fill it in")
+    drawing.add_argument("--yes", type=int, default=150, help="papers among those coded as reuse (default 150)")
+    drawing.add_argument("--no", type=int, default=500, help="papers among all others (default 500)")
+    drawing.add_argument(
+        "--params", metavar="FILE", help="YAML file with the parameters of the book: source, coder, seed"
+    )
+    drawing.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="one parameter")
     fetching = command("data", data, "fetch the pilot workbook and its open articles; list the released files")
     fetching.add_argument("--release", metavar="NAME", help="also fetch this file of the release")
     fetching.add_argument(
@@ -312,6 +320,20 @@ def import_(options):
     folder.refuse_overwriting(out)
     study.write(tables, out)
     print(f"Study tables in {out}; next: python -m ptmreuse validate {out}")
+
+
+def draw(options):
+    """Draw a validation sample from the coded papers in use."""
+    from ptmreuse.analysis import validation
+    from ptmreuse.evidence import checked, sources, study
+
+    values = _values(options)
+    asked = ("source", "release", "tables", "pilot", "last_year", "seed", "simulated_papers")
+    tables = sources.load_source(**{name: values[name] for name in asked})
+    tables = study.of_coder(tables, values["coder"])
+    sizes = validation.to_draw(checked.strata(tables)["stratum"].value_counts().to_dict(), options.yes, options.no)
+    print(checked.write(options.folder, tables, sizes, values["seed"]).to_string(index=False))
+    print(f"Code {paths.Path(options.folder) / 'codes_first.csv'}, then: --set validation={options.folder}")
 
 
 def data(options):

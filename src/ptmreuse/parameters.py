@@ -49,6 +49,8 @@ SCHEMA = (
               "whose codes are analysed, where a study has several coders (empty: the first)"),
     Parameter("title", "text", "", (), "", "the title of a book about papers of your own (empty: the book's own)"),
     Parameter("authors", "text", "", (), "", "who made that book"),
+    Parameter("validation", "path", "", (), "",
+              "a folder of papers that people checked, made by the command draw (empty: none)"),
     Parameter("last_year", "whole number", 2025, (2000, 2100), "year", "the last publication year analysed"),
     Parameter("seed", "whole number", 20260313, (0, 4294967295), "", "the seed of everything random"),
     Parameter("confidence", "number", 0.95, (0.5, 0.999), "share", "the confidence level of every interval"),

@@ -39,6 +39,45 @@ def _allocate(total, sizes, spread):
     return [int(n) for n in np.minimum(np.maximum(np.rint(total * share / share.sum()), 2), sizes)]
 
 
+def to_draw(counts, yes, no, *, missed=0.01, missed_no_dl=0.1):
+    """How many papers of each stratum to draw: as in `validation_plan`, from the coded papers at hand.
+
+    Parameters
+    ----------
+    counts : dict of str to int
+        Papers per stratum of `checked.strata`.
+    yes, no : int
+        Papers to check among those coded as reuse, and among all others.
+    missed, missed_no_dl : float
+        Assumed rates, as in `validation_plan`; half of the undecided papers might be either.
+
+    Returns
+    -------
+    dict of str to int
+
+    Raises
+    ------
+    StudyError
+        If fewer than two are to be checked of either.
+
+    Examples
+    --------
+    >>> to_draw({"reuse": 1837, "deep learning, no reuse": 2825, "no deep learning": 2300}, 150, 500)
+    {'deep learning, no reuse': 397, 'no deep learning': 103, 'reuse': 150}
+    """
+    if min(yes, no) < 2:
+        raise StudyError(
+            expected="two papers or more of each", found=f"{yes} and {no}", where="draw, --yes and --no",
+            do="ask for more",
+        )  # fmt: skip
+    rates = {"no deep learning": missed * missed_no_dl, "undecided": 0.5}
+    others = [name for name in sorted(counts) if name != "reuse"]
+    spread = [math.sqrt(rate * (1 - rate)) for rate in (rates.get(name, missed) for name in others)]
+    sizes = [counts[name] for name in others]
+    found = dict(zip(others, _allocate(min(no, sum(sizes)), sizes, spread), strict=True)) if others else {}
+    return found | ({"reuse": min(yes, counts["reuse"])} if counts.get("reuse") else {})
+
+
 def validation_plan(facts, *, ppv=0.9, missed=(0.005, 0.01), missed_no_dl=0.1, designs=DESIGNS, target_cv=0.1,
                     smallest_yes=150, conf=0.95):  # fmt: skip
     """What validation sample to order, and what it would tell: two people, blind to the coder, per paper.

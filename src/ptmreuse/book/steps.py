@@ -50,9 +50,9 @@ SOURCE_PARAMETERS = ("source", "release", "tables", "pilot", "coder", "last_year
 STEPS = (
     Step(
         "tables", "bring the coded papers in use into study tables", "ptmreuse.evidence.sources:write_evidence",
-        {"tables": paths.TABLES / "evidence"},
+        {"tables": paths.TABLES / "evidence", "checked.csv": paths.TABLES / "checked.csv"},
         files=("data/pilot_papers.csv", "data/pilot_pairs.csv", "data/pilot_corrections.csv", "data/models.csv"),
-        parameters=(*SOURCE_PARAMETERS, "seed", "simulated_papers"),
+        parameters=(*SOURCE_PARAMETERS, "validation", "seed", "simulated_papers"),
     ),
     Step(
         "simulate", "simulate a corpus with known truth", "ptmreuse.evidence.simulated:write_simulated",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import fetch, folder, items, pilot, plos, simulated, study
+from ptmreuse.evidence import checked, fetch, folder, items, pilot, plos, simulated, study
 from ptmreuse.evidence.pilot import embedded, read_pilot
 from ptmreuse.evidence.release import read_release
 from ptmreuse.parameters import DEFAULTS
@@ -77,12 +77,14 @@ def write_evidence(step, values, scratch):
     values : dict
         The parameters of the run.
     scratch : Path
-        Receives the folder ``tables``.
+        Receives the folder ``tables``, and ``checked.csv``: what people checked, empty without a validation folder.
     """
-    tables = load_source(**{name: values[name] for name in step.parameters if name != "coder"})
+    tables = load_source(**{name: values[name] for name in step.parameters if name not in ("coder", "validation")})
     if not paths.STUDY:
         refuse_other_codes(tables)
-    study.of_coder(tables, values["coder"])  # a mistyped coder stops here, before any notebook
+    chosen = study.of_coder(tables, values["coder"])  # a mistyped coder stops here, before any notebook
+    rows = checked.read(values["validation"], chosen) if values["validation"] else pd.DataFrame(columns=checked.COLUMNS)
+    rows.to_csv(scratch / "checked.csv", index=False, lineterminator="\n")
     study.write(tables, scratch / "tables")
 
 

@@ -69,7 +69,9 @@ def _write(started, seconds, values):
         "ran": list(seconds),
         "steps": made,
         "parameters": {
-            name: str(value) for name, value in values.items() if name not in ("release", "tables", "pilot")
+            name: str(value)
+            for name, value in values.items()
+            if name not in ("release", "tables", "pilot", "validation")
         },
         "inputs": _inputs(),
         "commit": _commit(),
