@@ -10,6 +10,7 @@ import made_release
 from conftest import run
 from ptmreuse.evidence import names, pilot, sources, study
 from test_pages import HOSTILE
+from test_signs import recorded, wrong_signs
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,10 @@ def test_a_messy_release_gives_a_book_whose_counts_are_the_truth(broken_project,
         'repository_url: ""', "repository_url: https://github.com/a/b"
     )
     config.write_text(published, encoding="utf-8")
+    on_coded = recorded(broken_project)
     made = run(broken_project, "book", *settings(source="release", release=path, resamples=199))
     assert made.returncode == 0, made.stderr
+    assert wrong_signs(on_coded, recorded(broken_project)) == []
     results = broken_project / "_build" / "results"
     numbers = study.read_csv(broken_project / "_build" / "html" / "data" / "numbers.csv").set_index("key")["value"]
     for key in ("papers", "cited", "natural_science", "full_text", "uses_dl", "uses_ptm"):

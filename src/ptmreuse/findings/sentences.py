@@ -198,7 +198,7 @@ def reuse_by_field(uses, fields, *, conf, listed=FIELDS):
 
 
 def answer_fields(by_field):
-    r"""RQ1 in a sentence: which field leads, in papers and in the share of its papers.
+    """RQ1 in a sentence: which field leads, in papers and in the share of its papers.
 
     Parameters
     ----------
@@ -211,8 +211,9 @@ def answer_fields(by_field):
 
     Examples
     --------
-    >>> answer_fields(pd.DataFrame({"field": ["Chemistry"], "papers": [4], "reusing": [2], "share": [0.5]}))
-    'Chemistry has the most reusing papers (2) and the largest share of its papers (50.0\xa0%).'
+    >>> one = {"field": ["Chemistry"], "papers": [4], "reusing": [2], "share": [0.5], "low": [0.15], "high": [0.85]}
+    >>> answer_fields(pd.DataFrame(one)).replace(chr(160), " ")
+    'Chemistry has the most reusing papers (2) and the largest share of its papers (50.0 %, interval 15.0 % to 85.0 %).'
     """
     if by_field.empty:
         return NO_FIELDS
@@ -220,34 +221,51 @@ def answer_fields(by_field):
         return NO_REUSING_FIELD
     most, rate = by_field.iloc[0], by_field.sort_values("share", ascending=False, kind="stable").iloc[0]
     leads = f"{most['field']} has the most reusing papers ({wording.count(most['reusing'])})"
-    largest = f"the largest share of its papers ({wording.percent(rate['share'])})"
+    limits = f"{wording.percent(rate['low'])} to {wording.percent(rate['high'])}"
+    largest = f"the largest share of its papers ({wording.percent(rate['share'])}, interval {limits})"
     return f"{leads} and {largest}." if rate["field"] == most["field"] else f"{leads}; {rate['field']} has {largest}."
 
 
-def answer_patterns(shares):
-    """RQ2 in a sentence: which pattern leads by pairs and by papers.
+def answer_patterns(codes, *, conf, resamples, seed):
+    """RQ2 in a sentence: which pattern comes first by pairs and by papers, and whether it surely does.
 
     Parameters
     ----------
-    shares : DataFrame
-        From `reuse.pattern_shares`.
+    codes : DataFrame
+        From `items.items`.
+    conf, resamples, seed
+        Of the rank's interval; papers are resampled.
 
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> sure = pd.DataFrame({"paper": range(9), "canonical": "x", "pattern": "deployment"})
+    >>> answer_patterns(sure, conf=0.95, resamples=199, seed=1).replace(chr(160), " ")
+    'By pairs, deployment leads with 100.0 %; by papers, deployment leads with 100.0 %.'
     """
-    if not shares["pairs"].sum():
+    if codes.empty:
         return NO_REUSE
-    parts = []
+    shares, _ = patterns.pattern_shares(codes, conf=conf, resamples=resamples, seed=seed)
+    parts, sure = [], []
     for unit in ("pairs", "papers"):
         leaders = shares.loc[shares[unit] == shares[unit].max(), "pattern"].tolist()
         most = shares.loc[shares[unit].idxmax()]
         share = most[f"{unit.removesuffix('s')}_share"]  # not to be had from one paper
         share = wording.count(most[unit], unit) if pd.isna(share) else wording.percent(share)
-        tie = "lead together" if len(leaders) > 1 else "leads"
+        rows = codes if unit == "pairs" else codes.drop_duplicates(["paper", "pattern"])
+        rank = patterns.rank(rows, "pattern", leaders[0], conf=conf, resamples=resamples, seed=seed)
+        sure.append(rank.high <= 1)
+        verb = "leads" if sure[-1] else "comes first"
+        verb = verb if len(leaders) == 1 else "come first together"
         named = " and ".join([", ".join(leaders[:-1]), leaders[-1]] if len(leaders) > 2 else leaders)
-        parts.append(f"by {unit}, {named} {tie} with {share}{' each' if len(leaders) > 1 else ''}")
-    return f"{parts[0][0].upper()}{'; '.join(parts)[1:]}."
+        parts.append(f"by {unit}, {named} {verb} with {share}{' each' if len(leaders) > 1 else ''}")
+        if rank.high > 1:
+            parts[-1] += f" (in other papers like these its rank could be {rank.low:.0f} to {rank.high:.0f})"
+    said = f"{parts[0][0].upper()}{'; '.join(parts)[1:]}."
+    return said if any(sure) else f"{said} So these papers cannot tell which pattern leads."
 
 
 def answer_stages(stages, *, conf, resamples, seed):
