@@ -1,5 +1,6 @@
 """A verdict says exactly what the data at hand can say."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,6 +10,7 @@ from ptmreuse.analysis import by_people, patterns
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
 from ptmreuse.evidence.pilot import embedded
+from ptmreuse.evidence.study import FIELDS
 from ptmreuse.findings import claims, judged
 from ptmreuse.statistics.estimate import Estimate
 
@@ -54,7 +56,15 @@ def test_a_caution_about_another_sample_stands_only_where_one_judges():
         ("adaptation-leads", "release", {"value": 1}, "reproduced"),
         ("adaptation-leads", "release", {"value": 2, "low": 1, "high": 3}, "differs"),
         ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 1}, "agrees"),
+        ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 3}, "cannot tell"),
         ("adaptation-leads", "embedded", {"value": 1, "low": 1, "high": 2}, "cannot tell"),
+        ("adaptation-leads", "embedded", {"value": 2, "low": 1, "high": 2}, "cannot tell"),
+        ("adaptation-leads", "embedded", {"value": 2, "low": 2, "high": 2}, "differs"),
+        ("adaptation-share", "release", {"value": 0.70294}, "reproduced"),
+        ("adaptation-share", "release", {"value": 0.70296}, "differs"),
+        ("adaptation-share", "embedded", {"value": 0.8, "low": 0.753, "high": 0.9}, "differs"),
+        ("adaptation-share", "embedded", {"value": 0.8, "low": 0.7528, "high": 0.9}, "cannot tell"),
+        ("adaptation-share", "embedded", {"value": 0.7, "low": 0.6528, "high": 0.7528}, "cannot tell"),
         ("adaptation-leads", "tables", {"value": 3, "low": 2, "high": 3}, "differs"),
         ("full-text-agree", "release", {"value": 6962}, "reproduced"),
         ("full-text-label", "embedded", {"value": 6962}, "differs"),
@@ -64,6 +74,55 @@ def test_verdicts(claim, source, found, verdict):
     judged = judge(claim, source, **found)
     assert judged["verdict"] == verdict
     assert judged["reason"]
+
+
+def test_a_caution_stands_where_it_bears_on_the_verdict():
+    caution = "the denominator of the published share is not stated"
+    sampled = judge("adaptation-share", "embedded", value=0.7, low=0.5, high=0.9)
+    assert caution in sampled["reason"] and sampled["interval"] == "50.0\N{NO-BREAK SPACE}% to 90.0\N{NO-BREAK SPACE}%"
+    recomputed = judge("adaptation-share", "release", value=0.7029)  # about another sample: it does not bear here
+    assert caution not in recomputed["reason"] and recomputed["interval"] == ""
+    assert "two digits appear to be swapped" in judge("full-text-label", "embedded", value=6962)["reason"]
+
+
+def test_what_no_data_speak_to_shows_no_number_and_what_is_missing():
+    for claim, source, why in (
+        ("v1-analysed", "embedded", "a sample gives no total; needs the released database"),
+        ("pilot-papers", "release", "a count of the authors' pilot; needs source: embedded"),
+    ):
+        judged_ = judge(claim, source, value=110)
+        assert judged_[["verdict", "found", "interval", "notebook", "key", "reason"]].tolist() == [
+            "not checkable", "", "", "", "", why,
+        ]  # fmt: skip
+
+
+def test_a_model_of_two_patterns_is_one_instance_and_every_field_is_judged_at_its_own_level():
+    def study_of(rows, fields=()):
+        reuse = pd.DataFrame(rows, columns=["paper", "canonical", "pattern"]).astype({"paper": "str"})
+        reuse = reuse.assign(coder="me", model=reuse["canonical"], family=reuse["canonical"])
+        about = pd.DataFrame({"paper": reuse["paper"].unique(), "year": 2020, "megajournal": "PLOS", "doi": "",
+                              "cited_by": 1, "natural_science": "yes", "full_text": "yes"})  # fmt: skip
+        uses = about[["paper"]].assign(coder="me", uses_dl="yes", uses_ptm="yes")
+        made = dict.fromkeys(("rows_read", "rows_kept", "rows_rejected"), [0]) | {"sha256": "", "version": ""}
+        return study.validate({
+            "papers": about, "uses": uses, "reuse": reuse,
+            "fields": pd.DataFrame(list(fields), columns=["paper", "field"]).astype("str"),
+            "provenance": pd.DataFrame({"source": ["tables"], "kind": "coded", "path": "here"} | made),
+        })  # fmt: skip
+
+    again = {"conf": 0.95, "resamples": 999, "seed": 1}
+    twice = study_of([(p, "AlexNet", pattern) for p in "ab" for pattern in ("adaptation", "conceptual")]
+                     + [(p, "BERT", "adaptation") for p in "abc"])  # fmt: skip
+    assert judged.estimates(twice, **again)["evidence_rank_alexnet"].value == 2  # 2 instances against 3
+    rng = np.random.default_rng(2)
+    rows = [(i, "m", "adaptation" if rng.random() < 0.62 else "conceptual") for i in range(80)]
+    wide, narrow = (
+        judged.estimates(study_of(rows, [(i, name) for i in range(80) for name in FIELDS[:n]]), **again)[
+            "evidence_worst_rank_adaptation"
+        ]
+        for n in (8, 1)
+    )
+    assert (narrow.high, wide.high) == (1, 2)  # the same papers in every field: only the level differs
 
 
 def test_a_claim_is_never_judged_in_another_unit():

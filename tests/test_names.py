@@ -174,3 +174,7 @@ def test_a_missing_or_binary_table_is_one_sentence(tmp_path):
 def test_a_table_of_ones_own():
     own = ALIASES[ALIASES.canonical == "AlexNet"]
     assert list(names.normalise(["AlexNet", "VGG-16"], aliases=own).how) == ["exact", "unmatched"]
+
+
+def test_a_typing_error_is_taken_for_one_in_six_letters_and_not_in_five():
+    assert names.normalise(["Alexne", "BERTx", "DINA", "BRET"])["how"].tolist() == ["edit"] + ["unmatched"] * 3

@@ -106,3 +106,25 @@ def test_answers_follow_the_data():
         == sentences.NO_FIELDS
     )
     assert sentences.answer_stages(items.items(pilot, "stage"), conf=0.95, resamples=199, seed=1) == sentences.NO_STAGES
+
+
+def test_an_unknown_pattern_is_no_pair_and_is_counted_apart():
+    rows = [("a", "x", "adaptation"), ("a", "y", "unknown"), ("b", "x", "unknown")]
+    reuse = pd.DataFrame(rows, columns=["paper", "canonical", "pattern"])
+    coded = items.items({"reuse": reuse.assign(coder="me", model="m", family="f")})
+    assert coded[["paper", "canonical", "pattern"]].to_numpy().tolist() == [["a", "x", "adaptation"]]
+    assert items.units(reuse)["unknown_patterns"] == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text", "sentence"),
+    [
+        (1234, "papers", "1,234", "Count: 1,234 papers."),
+        (1, "papers", "1", "Count: 1 paper."),
+        (0.5, "share", "0.50", "Count: 0.50."),
+        ("Said in full.", "", "Said in full.", "Count: Said in full."),
+    ],
+)
+def test_a_plain_value_is_shown_in_its_own_form(notebook, value, unit, text, sentence):
+    record.number("n", value, about="Count", kind="coded", unit=unit)
+    assert recorded(notebook).loc["n", ["text", "sentence"]].tolist() == [text, sentence]

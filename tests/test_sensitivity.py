@@ -100,6 +100,10 @@ def test_every_combination_of_choices_is_listed_and_counted_once(simulated):
         (table["claim"] == "adaptation leads") & (table["period"] == "since 2017") & (table["names"] == "by family")
     ]
     assert pair.loc[(pair["counted"] == "reusing papers") & pair["value"].notna(), "value"].tolist() == [0]
+    grew = table[(table["claim"] == "reuse grew") & (table["unknown"] == "unknown left out")]
+    papers = grew.groupby(["among", "period"])["n"].first()
+    assert papers["all papers"].to_dict() == {"all years": 110, "since 2017": 80, "up to 2022": 90, "without 2024": 100}
+    assert papers["deep-learning papers", "all years"] == 39
     planted = multiverse.summary(multiverse.specifications(simulated[0], **AGAIN)).set_index("claim")
     assert planted.loc["adaptation leads", "beyond_chance"] == planted.loc["adaptation leads", "combinations"]  # 65 %
 
