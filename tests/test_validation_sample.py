@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ptmreuse.analysis import after_checking
+from ptmreuse.analysis import after_checking, validation
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import checked, simulated, study
 from ptmreuse.evidence.pilot import embedded
@@ -246,3 +246,25 @@ def test_no_error_seen_is_not_no_error():
     se = np.sqrt((200**2 * 0.5 + 800**2 * (1 - 1 / 8)) * rate * (1 - rate) / 100) / 200
     assert found.detail["se"] == pytest.approx(se)
     assert found.low < 0.5 < found.high
+
+
+def test_the_plan_promises_the_precision_that_the_estimators_deliver():
+    """Corpora of the assumed rates: the expected standard errors are those that the corrections then have."""
+    rng, slopes, parts = np.random.default_rng(4), [], []
+    sizes, checks, rates, part, right = [450, 3950], [150, 500], [0.9, 0.01], 0.7, 0.9
+    year = rng.permutation(np.arange(4400) % 11)
+    coded = np.repeat(["yes", "no"], sizes)
+    for _ in range(30):
+        truth = rng.random(4400) < np.repeat(rates, sizes)
+        has = truth & (rng.random(4400) < part)
+        said = np.where((coded == "yes") & (has == (rng.random(4400) < right)), "yes", "no")
+        chosen = np.concatenate([rng.choice(np.flatnonzero(coded == c), n, replace=False)
+                                 for c, n in zip(("yes", "no"), checks, strict=True)])  # fmt: skip
+        seen, has_seen = np.full(4400, np.nan), np.full(4400, np.nan)
+        seen[chosen], has_seen[chosen] = truth[chosen], has[chosen]
+        slopes.append(corrected.corrected_logit(corrected.sample(coded, seen, coded), year).detail["se"])
+        whole, half = corrected.sample(coded, seen, coded), corrected.sample(said, has_seen, coded)
+        parts.append(corrected.corrected_ratio(half, whole).detail["se"])
+    assert np.mean(slopes) == pytest.approx(validation.slope_error(sizes, checks, rates, 10.0), rel=0.05)
+    promised = validation.part_error(sizes, checks, rates, part, right)
+    assert 0.8 * promised < np.mean(parts) < promised

@@ -217,6 +217,116 @@ def _advice(checked, chosen, name, target_cv, smallest_yes, missed):
     return {"recommended": "yes" if recommended else "no", "why": why}
 
 
+def slope_error(sizes, checked, rates, spread):
+    """Expected standard error of a corrected logit's slope (`corrected.corrected_logit`), before anything is checked.
+
+    Parameters
+    ----------
+    sizes, checked : list of int
+        Papers of each stratum, and those of them to check.
+    rates : list of float
+        Assumed shares with the property in each stratum.
+    spread : float
+        Variance of what is compared over the papers: of the year, or f (1 - f) for a field with the share f.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(slope_error([500, 4000], [150, 500], [0.9, 0.01], 10.0), 4)
+    0.0176
+    """
+    N, n, p = (np.asarray(x, dtype=float) for x in (sizes, checked, rates))
+    share = (N * p).sum() / N.sum()
+    information = N.sum() * share * (1 - share) * spread
+    drawing = spread * (N**2 * (1 - n / N) / n * p * (1 - p)).sum()
+    return float(math.sqrt(information + drawing) / information)
+
+
+def part_error(sizes, checked, rates, part, right):
+    """Expected standard error of a corrected pattern share (`corrected.corrected_ratio`), before anything is checked.
+
+    On the safe side: wrong patterns and papers without reuse are counted as if they never were the same papers.
+
+    Parameters
+    ----------
+    sizes, checked, rates
+        As in `slope_error`; the coder's yes first.
+    part : float
+        Assumed share of the reusing papers that have the pattern.
+    right : float
+        Assumed share of the coder's yes whose pattern is right.
+
+    Returns
+    -------
+    float
+    """
+    N, n, p = (np.asarray(x, dtype=float) for x in (sizes, checked, rates))
+    spread = p * part * (1 - part)  # a missed paper has the pattern or has it not
+    spread[0] = right * (1 - right) * (1 + part**2)  # wrong pattern, or no reuse at all
+    return float(math.sqrt((N**2 * (1 - n / N) / n * spread).sum()) / (N * p).sum())
+
+
+def question_precision(facts, *, ppv=0.9, missed=0.01, missed_no_dl=0.1, kappa=0.8, conf=0.95):
+    """What the recommended sample of each frame would tell on every question, if the assumed rates were true.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        From `study.published`.
+    ppv, missed, missed_no_dl, conf
+        As in `validation_plan`.
+    kappa : float
+        Assumed agreement of the two people who check.
+
+    Returns
+    -------
+    DataFrame
+        frame, checked, question, expected, low, high: the interval to expect. Trend: odds ratio per year of eleven
+        equal years without a trend. Field: odds ratio of a field with an eighth of the papers that does not differ.
+        Stage: a share of one half, the widest case.
+
+    Examples
+    --------
+    >>> from ptmreuse.evidence import study
+    >>> table = question_precision(study.published())
+    >>> table.loc[table["question"].str.startswith("trend"), ["low", "high"]].round(2).to_numpy().tolist()
+    [[0.97, 1.03], [0.97, 1.03], [0.98, 1.02]]
+    """
+    plan = validation_plan(facts, ppv=ppv, missed=(missed,), missed_no_dl=missed_no_dl, conf=conf)
+    adaptation = float(facts.loc["v1_adaptation_share", "value"]) / 100
+    z, rows = float(stats.norm.ppf((1 + conf) / 2)), []
+    for frame, strata in _frames(facts).items():
+        best = plan[(plan["frame"] == frame) & (plan["recommended"] == "yes")]
+        if best.empty:
+            continue
+        said = best["checked"].iloc[0]
+        sizes, n = list(strata.values()), [int(part.replace(",", "")) for part in said.split(" + ")]
+        rates = [ppv, *(missed * (missed_no_dl if "no deep" in name else 1) for name in list(strata)[1:])]
+        share = sum(N * r for N, r in zip(sizes, rates, strict=True)) / sum(sizes)
+        inside = sum(m * r for m, r in zip(n, rates, strict=True)) / sum(n)
+        chance = inside**2 + (1 - inside) ** 2
+        agreed = kappa * (1 - chance) + chance
+        errors = {
+            "reuse, share of papers": (share, _cv(sizes, n, rates) * share),
+            "adaptation, share of reusing papers": (adaptation, part_error(sizes, n, rates, adaptation, ppv)),
+            "a stage, share of reusing papers": (0.5, part_error(sizes, n, rates, 0.5, ppv)),
+            "kappa of the two people": (kappa, math.sqrt(agreed * (1 - agreed) / sum(n)) / (1 - chance)),
+        }
+        found = [(q, value, value - z * se, value + z * se) for q, (value, se) in errors.items()]
+        for question, spread in (
+            ("trend, odds ratio per year", 10.0),
+            ("a field against all others, odds ratio", 7 / 64),
+        ):
+            half = z * slope_error(sizes, n, rates, spread)
+            found.append((question, 1.0, math.exp(-half), math.exp(half)))
+        rows += [{"frame": frame, "checked": said, "question": q, "expected": v, "low": low, "high": high}
+                 for q, v, low, high in found]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def pattern_precision(facts, *, papers=150, each=50, ppv=0.9, conf=0.95):
     """How well the checked positives tell whether each pattern is coded right.
 
