@@ -96,7 +96,7 @@ def test_answers_follow_the_data():
     assert said.replace("\N{NO-BREAK SPACE}", " ") == (
         "By pairs, adaptation comes first with 44.7 % (in other papers like these its rank could be 1 to 3); by "
         "papers, adaptation and deployment come first together with 39.1 % each (in other papers like these its "
-        "rank could be 1 to 3). So these papers cannot tell which pattern leads."
+        "rank could be 1 to 3). These papers cannot tell which pattern leads."
     )
     swapped = pilot["reuse"].replace({"pattern": {"adaptation": "deployment", "deployment": "adaptation"}})
     said = sentences.answer_patterns(items.items(pilot | {"reuse": swapped}), **again)

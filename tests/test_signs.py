@@ -11,7 +11,10 @@ from ptmreuse import wording
 from ptmreuse.evidence import study
 
 # Written by hand: with the words of two kinds exchanged, this fails.
-WORDS = {"published": "Published facts", "coded": "Coded papers", "simulated": "Simulated, not evidence"}
+WORDS = {
+    "published": "Published facts", "coded": "Coded papers", "assumed": "Assumed, what if",
+    "simulated": "Simulated, not evidence",
+}  # fmt: skip
 # Real papers of other origin than those in use: their signs stay when the source in use changes.
 OTHER_PAPERS = ("control", "rater", "model_", "machine", "correction", "checked", "people", "comparator", "paradox")
 BY_CHANCE = ("low", "high", "p", "p_first", "apart", "rank_low", "rank_high", "low_resampled", "high_resampled")
@@ -54,7 +57,7 @@ def wrong_signs(embedded, simulated):
 
 def test_the_words_of_the_kinds():
     assert {kind: wording.LABELS[kind] for kind in WORDS} == WORDS
-    assert set(WORDS) <= set(study.KINDS) == set(wording.LABELS)
+    assert set(study.KINDS) <= set(WORDS) == set(wording.LABELS)
 
 
 @pytest.mark.parametrize(

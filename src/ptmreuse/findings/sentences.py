@@ -265,7 +265,7 @@ def answer_patterns(codes, *, conf, resamples, seed):
         if rank.high > 1:
             parts[-1] += f" (in other papers like these its rank could be {rank.low:.0f} to {rank.high:.0f})"
     said = f"{parts[0][0].upper()}{'; '.join(parts)[1:]}."
-    return said if any(sure) else f"{said} So these papers cannot tell which pattern leads."
+    return said if any(sure) else f"{said} These papers cannot tell which pattern leads."
 
 
 def answer_stages(stages, *, conf, resamples, seed):
