@@ -268,3 +268,15 @@ def test_the_plan_promises_the_precision_that_the_estimators_deliver():
     assert np.mean(slopes) == pytest.approx(validation.slope_error(sizes, checks, rates, 10.0), rel=0.05)
     promised = validation.part_error(sizes, checks, rates, part, right)
     assert 0.8 * promised < np.mean(parts) < promised
+
+
+def test_a_checked_paper_counts_for_as_many_as_it_stands_for():
+    """Two strata with one code: 1,000 papers with 5 of 50 yes, 100 papers with 25 of 50, so 150 yes; by hand."""
+    stratum = np.repeat(["large", "small"], [1000, 100])
+    found, adapt = np.full(1100, np.nan), np.full(1100, np.nan)
+    found[:50] = adapt[:50] = np.arange(50) < 5
+    found[1000:1050], adapt[1000:1050] = np.arange(50) < 25, 0
+    whole, part = (corrected.sample(["no"] * 1100, truth, stratum) for truth in (found, adapt))
+    assert corrected.corrected_ratio(part, whole).value == pytest.approx(100 / 150)
+    inside = np.repeat([0.0, 1.0], [1000, 100])  # odds of yes: 0.1 / 0.9 in one, 0.5 / 0.5 in the other
+    assert corrected.corrected_logit(whole, inside).value == pytest.approx(9)
