@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptmreuse.__main__ import main
-from ptmreuse.coding import batch, codebook, control, formats, merge, rules
+from ptmreuse.coding import batch, codebook, control, development, formats, merge, rules
 from ptmreuse.coding.articles import read_article
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import folder, study
@@ -255,6 +255,44 @@ def test_an_edited_codebook_changes_the_answer(tmp_path):
     article = read_article(b"Results\nWe trained a CNN.")
     assert rules.code_article(article, BOOK, paper="x")["uses"][0]["uses_dl"] == "yes"
     assert rules.code_article(article, book, paper="x")["uses"][0]["uses_dl"] == "no"
+
+
+# --- development articles -------------------------------------------------------------------------------------
+
+
+def test_the_record_of_development_counts_what_was_said_and_is_refused_for_other_rules(tmp_path):
+    named = [{"model": "Resnet 50", "pattern": "adaptation", "stage": "Test"}]
+    other = [{"model": "AlexNet", "pattern": "deployment", "stage": "Analysis"}]
+    texts = {
+        "a": ("We fine-tuned ResNet-50 on our scans for classification.", "yes", "yes", named),
+        "b": ("We fine-tuned ResNet-50 on our scans.", "yes", "yes", other),
+        "c": ("We counted cats.", "no", "no", []),
+        "d": ("Deep learning was applied.", "unclear", "no", []),
+    }
+    rows = []
+    for name, (text, dl, ptm, models) in texts.items():
+        (tmp_path / f"{name}.txt").write_text(f"Methods\n{text}\n")
+        rows.append((f"{name}.txt", f"10.5555/{name}", dl, ptm, json.dumps(models)))
+    gold = pd.DataFrame(rows, columns=["path", "doi", "uses_dl", "uses_ptm_study", "models"])
+    gold.to_csv(tmp_path / "gold.csv", index=False)
+    record = development.write_development(tmp_path, tmp_path / "record.csv")
+    pd.testing.assert_frame_equal(study.read_csv(tmp_path / "record.csv"), record.astype("str"), check_dtype=False)
+    found = development.accuracy(study.read_csv(tmp_path / "record.csv")).set_index("measure")
+    counts = {m: (r, n) for m, r, n in zip(found.index, found["right"], found["of"], strict=True)}
+    assert counts["deep learning: right when found (precision)"] == (2, 2)  # d is unclear
+    assert counts["models: found (recall)"] == (1, 2)
+    assert counts["models: right when found (precision)"] == (1, 2)
+    assert counts["pattern: same, of shared models"] == (1, 1)
+    assert development.accuracy(study.read_csv(tmp_path / "record.csv").assign(rules="others")).empty
+    with pytest.raises(StudyError, match=r"gold\.csv"):
+        development.write_development(tmp_path / "none")
+
+
+def test_a_probability_is_the_share_that_was_right_in_a_closed_form():
+    seen = pd.DataFrame({"question": "uses_dl", "answer": ["yes"] * 9 + ["no"] * 2, "strength": "0.8", "right": "1"})
+    assert codebook.chance(seen, "uses_dl", "yes", 0.9) == 10 / 11
+    assert codebook.chance(seen, "uses_dl", "no", 0.75) == 3 / 4
+    assert codebook.chance(seen, "uses_dl", "no", 0.7) == codebook.chance(seen, "uses_dl", "unknown", 0.9) == 1 / 2
 
 
 # --- many files ---------------------------------------------------------------------------------------------

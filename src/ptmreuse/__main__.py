@@ -142,6 +142,8 @@ def _parser(arguments):
     joining = command("merge", merge, "join the shares of a job array of the command code to study tables")
     joining.add_argument("out", metavar="DIR", help="the folder that all shares were given as --out")
     joining.add_argument("--format", default="csv", choices=("csv", "parquet"), help="of the study tables")
+    developing = command("develop", develop, "code the development texts; writes data/coder_development.csv")
+    developing.add_argument("folder", help="gold.csv and the texts that it names")
     asking = command("code-llm", code_llm, "code articles with a language model at an OpenAI-compatible endpoint")
     if "code-llm" in arguments:
         from ptmreuse.coding import model
@@ -389,6 +391,15 @@ def _coded(found, out):
         return 1
     print(f"Study tables in {out}; a book about them: --set source=tables --set tables={out}")
     return 0
+
+
+def develop(options):
+    """Record the rule coder's answers on the development texts."""
+    from ptmreuse.coding import codebook, development
+
+    development.write_development(options.folder)
+    codebook.default_codebook.cache_clear()
+    print(development.accuracy().to_string(index=False))
 
 
 def code_llm(options):

@@ -5,11 +5,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+import pandas as pd
+
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import names, study
 
 CUES = paths.DATA / "cues.csv"
+DEVELOPMENT = paths.DATA / "coder_development.csv"
+STRONG = 0.75  # answers of this strength and above are judged apart from weaker ones
 DOMAINS = (
     "protein", "genomics", "chemistry", "imaging", "vision", "language", "audio", "ecology", "geoscience",
     "neuroscience", "astronomy", "general",
@@ -68,6 +72,18 @@ class Codebook:
     cues: dict
     models: dict
     fingerprint: str
+    record: pd.DataFrame
+
+    def chance(self, question, answer, strength):
+        """The probability that an answer is right, fitted on the development articles (:func:`chance`)."""
+        key = question, answer, strength >= STRONG
+        if key not in self._chances:
+            self._chances[key] = chance(self.record, question, answer, strength)
+        return self._chances[key]
+
+    @cached_property
+    def _chances(self):
+        return {}
 
     def hits(self, group, text):
         """``(rule, weight)`` of every cue of a group that matches."""
@@ -118,6 +134,39 @@ class Codebook:
             if row["deep"] == "yes":
                 years[row["family"]].append(row["first_year"])
         return {family: min(found) for family, found in years.items()}
+
+
+def chance(record, question, answer, strength):
+    """The share of answers of a kind that were right, drawn towards one half where few were seen.
+
+    Parameters
+    ----------
+    record : DataFrame
+        As ``data/coder_development.csv``.
+    question, answer : str
+        A model's pattern counts by question alone, for the patterns are few.
+    strength : float
+        At or above `STRONG`, or below.
+
+    Returns
+    -------
+    float
+        ``(right + 1) / (n + 2)`` (Laplace); 0.5 for *unknown* and for what was never seen.
+
+    Examples
+    --------
+    >>> seen = pd.DataFrame({"question": ["model"] * 3, "answer": "yes", "strength": "0.9", "right": ["1", "1", "0"]})
+    >>> chance(seen, "model", "yes", 0.8), chance(seen, "model", "yes", 0.6)
+    (0.6, 0.5)
+    """
+    if answer == "unknown":
+        return 0.5
+    alike = (record["question"] == question) & (record["right"] != "") & (record["strength"] != "")
+    if question in ("uses_dl", "uses_ptm"):
+        alike &= record["answer"] == answer
+    found = record[alike]
+    found = found[(found["strength"].astype(float) >= STRONG) == (strength >= STRONG)]
+    return float((found["right"] == "1").sum() + 1) / (len(found) + 2)
 
 
 def load_codebook(path=CUES, aliases=None):
@@ -176,8 +225,9 @@ def load_codebook(path=CUES, aliases=None):
         models.setdefault(key, row)
     files = [paths.SOURCE / "coding" / f"{name}.py" for name in DECIDING] + [paths.SOURCE / "evidence" / "names.py"]
     code = [paths.sha256(file) for file in files]
+    record = study.read_csv(DEVELOPMENT)
     content = [cues.to_csv(index=False), table.to_csv(index=False), *code]
-    return Codebook({g: tuple(c) for g, c in groups.items()}, models, paths.text_sha256("\n".join(content)))
+    return Codebook({g: tuple(c) for g, c in groups.items()}, models, paths.text_sha256("\n".join(content)), record)
 
 
 def _problem(cue, rules):

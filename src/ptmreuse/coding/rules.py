@@ -29,7 +29,7 @@ SAME, BESIDE, APART = 0.85, 0.5, 0.25  # the share of a cue in a sentence that g
 # the clause of another model
 FIRST = 2013  # before AlexNet, a name that ends in "Net" is no deep network
 LEAST_SHARE = 0.55  # a pattern with a smaller share of the weights is unknown
-EVIDENCE = ("paper", "coder", "question", "model", "answer", "rule", "confidence", "section", "sentence")
+EVIDENCE = ("paper", "coder", "question", "model", "answer", "rule", "confidence", "strength", "section", "sentence")
 MEGAJOURNALS = {"10.1371/": "PLOS", "10.3389/": "Frontiers", "10.12688/": "F1000", "10.1136/": "BMJ"}
 
 
@@ -51,8 +51,9 @@ def code_article(article, codebook=None, paper=None):
     -------
     dict of str to list of dict
         Rows of the study tables ``papers, uses, reuse, stages`` and of ``evidence`` (`EVIDENCE`): for
-        every answer the sentence, its section, the rules that fired and a confidence between 0 and 1. The
-        confidence orders answers by strength of evidence; it is no probability.
+        every answer the sentence, its section, the rules that fired, and two numbers from 0 to 1: *strength*
+        orders answers by their evidence; *confidence* is the probability that such an answer is right, fitted on
+        the development articles (so somewhat too high), 0.5 for *unknown*.
 
     Raises
     ------
@@ -75,10 +76,11 @@ def code_article(article, codebook=None, paper=None):
     reading = read(article, codebook)
     evidence = []
 
-    def say(question, answer, rule, confidence, sentence=None, model=""):
+    def say(question, answer, rule, strength, sentence=None, model=""):
         section, text = (sentence.section, sentence.text) if sentence else ("", "")
-        confidence = round(min(max(confidence, 0.0), 1.0), 2)
-        values = (paper, CODER, question, model, answer, rule, confidence, section, text)
+        strength = round(min(max(strength, 0.0), 1.0), 2)
+        confidence = round(codebook.chance(question, answer, strength), 2)
+        values = (paper, CODER, question, model, answer, rule, confidence, strength, section, text)
         evidence.append(dict(zip(EVIDENCE, values, strict=True)))
 
     used = _used_models(reading.sentences)
@@ -90,7 +92,7 @@ def code_article(article, codebook=None, paper=None):
     if uses_ptm == "yes":
         for model in deep:
             written, canonical = model["written"], model["row"]["canonical"]
-            say("model", canonical, _rule(model["best"]), _confidence(model["score"]), model["best"], written)
+            say("model", canonical, _rule(model["best"]), _strength(model["score"]), model["best"], written)
             pattern = _pattern(model, codebook, say)
             stage = _stage(model, pattern, codebook, say)
             named = {"paper": paper, "coder": CODER, "model": written}
@@ -112,7 +114,7 @@ def code_article(article, codebook=None, paper=None):
     return {"papers": [row], "uses": [uses], "reuse": reuse, "stages": stages, "evidence": evidence}
 
 
-def _confidence(score):
+def _strength(score):
     return 1 - 0.5 ** max(score - NEAR + 1, 0.5)
 
 
@@ -165,7 +167,7 @@ def _uses_dl(article, reading, used, unlisted, codebook, say):
     if good and (good[0].score >= ONE or len(good) >= 2):
         for sentence in good[:3]:
             terms = [rule for group, rule in sentence.terms if group != "shallow"][:2]
-            say("uses_dl", "yes", "+".join([*terms, _rule(sentence)]), _confidence(sentence.score), sentence)
+            say("uses_dl", "yes", "+".join([*terms, _rule(sentence)]), _strength(sentence.score), sentence)
         return "yes"
     doubts = [s for s in deep if s.score >= NEAR and s.place != "section.intro" and not (s.denied or reading.opinion)]
     doubts += [s for s in reading.sentences if s.score >= ONE and any(g == "shallow" for g, _ in s.terms)]
@@ -206,7 +208,7 @@ def _uses_ptm(reading, used, uses_dl, unlisted, say):
         sentence = best["best"] if used else public[0]
         rule = "named model" if used else "ptm.public"
         score = best["score"] if used else sentence.score
-        say("uses_ptm", "yes", f"{rule}+{_rule(sentence)}", _confidence(score), sentence)
+        say("uses_ptm", "yes", f"{rule}+{_rule(sentence)}", _strength(score), sentence)
         return "yes"
     if uses_dl == "no":
         say("uses_ptm", "no", "no deep learning", 0.8)
