@@ -177,6 +177,17 @@ def test_a_bad_spreadsheet_is_one_sentence_with_its_line(tmp_path, content, says
         importing.import_codes(tmp_path / "codes.csv")
 
 
+def test_a_formula_that_was_never_computed_is_no_empty_cell(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["Paper", "Reuse"])
+    book.active.append(["A", "=B1"])
+    book.save(tmp_path / "codes.xlsx")
+    with pytest.raises(
+        StudyError, match="codes.xlsx, line 2: expected values, found a formula that was never computed"
+    ):
+        importing.import_codes(tmp_path / "codes.xlsx")
+
+
 def test_patterns_of_her_own_make_a_codebook_of_her_own(tmp_path):
     (tmp_path / "codes.csv").write_text(
         text().replace("adaptation", "tuned").replace("conceptual", "frozen"), encoding="utf-8"

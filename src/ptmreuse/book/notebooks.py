@@ -194,7 +194,7 @@ def check_reads(step, read):
     StudyError
         Otherwise a change of that file would not re-run the step.
     """
-    listed = {p.resolve() for pattern in map(str, step.files) if pattern[0] != "/" for p in paths.ROOT.glob(pattern)}
+    listed = {p.resolve() for pattern in step.files if isinstance(pattern, str) for p in paths.ROOT.glob(pattern)}
     for path in sorted((paths.ROOT / p).resolve() for p in read):
         if path.is_relative_to(paths.DATA) and path not in listed:
             raise StudyError(

@@ -167,9 +167,11 @@ def _workbook(path, sheet, where):
             else:
                 _refuse(where, "an xlsx or ods workbook", "another kind of archive", "save the table as .xlsx")
         if sheets is None:
-            book = openpyxl.load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
-            sheets = {s.title: _xlsx(s) for s in book.worksheets}
-            book.close()
+            content = path.read_bytes()
+            values, formulas = (
+                openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=kept) for kept in (True, False)
+            )
+            sheets = {s.title: _xlsx(s, formulas[s.title], where) for s in values.worksheets}
     except (BadZipFile, KeyError, ValueError, etree.XMLSyntaxError) as error:
         if isinstance(error, StudyError):
             raise
@@ -190,9 +192,16 @@ def _workbook(path, sheet, where):
     return (next(iter(filled.values())) if filled else {}), []
 
 
-def _xlsx(sheet):
-    rows = enumerate(sheet.iter_rows(values_only=True), start=1)
-    return {n: [_cell(v) for v in row[:_WIDEST]] for n, row in rows if any(v is not None for v in row)}
+def _xlsx(sheet, formulas, where):
+    """The rows of a sheet; a formula whose value the file does not hold would pass for an empty cell."""
+    lines, both = {}, zip(sheet.iter_rows(values_only=True), formulas.iter_rows(values_only=True), strict=True)
+    for number, (row, written) in enumerate(both, start=1):
+        if any(v is None and isinstance(f, str) and f.startswith("=") for v, f in zip(row, written, strict=True)):
+            do = "open the workbook in a spreadsheet program and save it"
+            _refuse(f"{where}, line {number}", "values", "a formula that was never computed", do)
+        if any(v is not None for v in row):
+            lines[number] = [_cell(v) for v in row[:_WIDEST]]
+    return lines
 
 
 def _cell(value):
