@@ -118,14 +118,14 @@ def _parser(arguments):
         counting.add_argument(f"--{name}", type=int, default=parameters.DEFAULTS[name.replace("-", "_")])
     validating = command("validate", validate, "check a folder of your own coded papers")
     validating.add_argument("folder", help="CSV or Parquet files as in data/template")
-    drawing = command("draw", draw, "draw papers for people to check, into a new folder")
-    drawing.add_argument("folder", help="a new folder; its README says how to fill it in")
-    drawing.add_argument("--yes", type=int, default=150, help="papers among those coded as reuse (default 150)")
-    drawing.add_argument("--no", type=int, default=500, help="papers among all others (default 500)")
-    drawing.add_argument(
+    checked = command("draw", draw, "draw papers for people to check, into a new folder")
+    checked.add_argument("folder", help="a new folder; its README says how to fill it in")
+    checked.add_argument("--yes", type=int, default=150, help="papers among those coded as reuse (default 150)")
+    checked.add_argument("--no", type=int, default=500, help="papers among all others (default 500)")
+    checked.add_argument(
         "--params", metavar="FILE", help="YAML file with the parameters of the book: source, coder, seed"
     )
-    drawing.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="one parameter")
+    checked.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="one parameter")
     fetching = command("data", data, "fetch the pilot workbook and its open articles; list the released files")
     fetching.add_argument("--release", metavar="NAME", help="also fetch this file of the release")
     fetching.add_argument(
