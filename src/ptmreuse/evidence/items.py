@@ -102,10 +102,10 @@ def per_field(counted, fields, column):
 
     Examples
     --------
-    >>> counted = pd.DataFrame({"paper": ["a", "b"], "pattern": ["adaptation", "deployment"]})
+    >>> counted = pd.DataFrame({"paper": ["a", "b", "c"], "pattern": ["adaptation", "deployment", "deployment"]})
     >>> fields = pd.DataFrame({"paper": ["a", "a", "b"], "field": ["Chemistry", "Neuroscience", "Medicine"]})
     >>> per_field(counted, fields, "pattern")[["field", "whole", "fractional"]].to_numpy().tolist()
-    [['Chemistry', 1, 0.5], ['Neuroscience', 1, 0.5], ['another field', 1, 1.0]]
+    [['Chemistry', 1, 0.5], ['Neuroscience', 1, 0.5], ['another field', 1, 1.0], ['no field recorded', 1, 1.0]]
     """
     known = fields_used(fields)
     share = 1 / known.groupby("paper")["field"].transform("size")
@@ -132,7 +132,7 @@ def units(reuse):
 
     Examples
     --------
-    >>> codes = pd.DataFrame({"paper": ["a", "a", "b"], "canonical": ["U-Net", "U-Net", "BERT"],
+    >>> codes = pd.DataFrame({"paper": ["a", "a", "b"], "canonical": ["U-Net", "U-Net", "U-Net"],
     ...                       "pattern": ["adaptation", "conceptual", "unknown"]})
     >>> units(codes)
     {'papers': 2, 'instances': 2, 'pairs': 3, 'unknown_patterns': 1}
@@ -165,7 +165,7 @@ def per_paper(counted, category, column="pattern"):
 
     Examples
     --------
-    >>> counted = pd.DataFrame({"paper": list("aab"), "pattern": ["adaptation", "deployment", "adaptation"]})
+    >>> counted = pd.DataFrame({"paper": list("aabb"), "pattern": ["adaptation", "deployment", "adaptation", "unknown"]})
     >>> per_paper(counted, "adaptation").to_numpy().tolist()
     [['a', 1, 2], ['b', 1, 1]]
     """
