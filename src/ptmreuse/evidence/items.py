@@ -165,7 +165,8 @@ def per_paper(counted, category, column="pattern"):
 
     Examples
     --------
-    >>> counted = pd.DataFrame({"paper": list("aabb"), "pattern": ["adaptation", "deployment", "adaptation", "unknown"]})
+    >>> said = ["adaptation", "deployment", "adaptation", "unknown"]
+    >>> counted = pd.DataFrame({"paper": list("aabb"), "pattern": said})
     >>> per_paper(counted, "adaptation").to_numpy().tolist()
     [['a', 1, 2], ['b', 1, 1]]
     """
