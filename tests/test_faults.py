@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import inspect
 import json
 import os
 import shutil
@@ -339,3 +340,9 @@ def test_make_never_clears_an_environment_that_it_did_not_make(tmp_path, answers
     python.chmod(0o755)
     made = subprocess.run(["make", "book"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert python.exists() and said in made.stdout and (made.returncode == 0) == answers
+
+
+def test_every_command_runs_a_function():
+    """A parser of the same name as its function would take the function's place."""
+    commands = command_line._parser([])._subparsers._group_actions[0].choices
+    assert all(inspect.isfunction(command.get_default("command")) for command in commands.values())
