@@ -120,7 +120,7 @@ def crate(about, kept):
         made.append({
             "@id": f"#{name}", "@type": "CreateAction", "name": step.about, "instrument": {"@id": notebook},
             "agent": {"@id": "#authors"}, "endTime": kept["steps"][name]["run"],
-            "object": [{"@id": file} for file in step.files if file.startswith("data/")],
+            "object": [{"@id": file} for file in inputs if file in step.files],
             "result": [{"@id": result} for result in results if result.startswith(f"expected/{name}/")],
         })  # fmt: skip
     article = about["preferred-citation"]
