@@ -367,5 +367,7 @@ def _described(part, name, config, kind, owner=""):
     if is_class:
         for inner in part.body:
             body += ["", *_described(inner, name, config, "py:method", f"{part.name}.")]
-    head = [f".. {'py:class' if is_class else kind}:: {owner}{part.name}{signature}", f"   :module: {name}", ""]
+    # The book has no general index; the search finds functions by their names all the same.
+    options = [f"   :module: {name}", "   :no-index-entry:", ""]
+    head = [f".. {'py:class' if is_class else kind}:: {owner}{part.name}{signature}", *options]
     return head + [f"   {line}" for line in body] + [""]

@@ -11,6 +11,9 @@ from ptmreuse import paths
 from ptmreuse.book import cards, catalogue, directives, steps
 
 
+OF_CELLS = ("clipboard", "copybutton", "mystnb", "pygments")  # files that only pages with code need
+
+
 def setup(app):
     """Register with Sphinx."""
     app.add_role("num", directives.Number())
@@ -37,6 +40,9 @@ def page_context(app, pagename, templatename, context, doctree):
     context["simulated"] = catalogue.simulated()
     context["own"] = own_banner() if paths.STUDY else ""
     context["html_baseurl"] = app.config.html_baseurl
+    if pagename == "search":  # it loads the words of the whole book and shows no cell
+        for files in ("script_files", "css_files"):
+            context[files] = [f for f in context[files] if not any(part in str(f.filename) for part in OF_CELLS)]
     if doctree is not None:
         context["description"] = next((shortened(p.astext()) for p in doctree.findall(nodes.paragraph)), "")
     if "body" in context:
