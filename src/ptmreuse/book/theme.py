@@ -10,7 +10,6 @@ from myst_nb.sphinx_ import HideCodeCellNode
 from ptmreuse import paths
 from ptmreuse.book import cards, catalogue, directives, steps
 
-
 OF_CELLS = ("clipboard", "copybutton", "mystnb", "pygments")  # files that only pages with code need
 
 
