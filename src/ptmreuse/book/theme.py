@@ -41,7 +41,9 @@ def page_context(app, pagename, templatename, context, doctree):
     context["html_baseurl"] = app.config.html_baseurl
     if pagename == "search":  # it loads the words of the whole book and shows no cell
         for files in ("script_files", "css_files"):
-            context[files] = [f for f in context[files] if not any(part in str(f.filename) for part in OF_CELLS)]
+            context[files] = [
+                f for f in context[files] if not any(part in str(getattr(f, "filename", f)) for part in OF_CELLS)
+            ]
     if doctree is not None:
         context["description"] = next((shortened(p.astext()) for p in doctree.findall(nodes.paragraph)), "")
     if "body" in context:

@@ -199,7 +199,8 @@ ANY, SHARE, TOP = "any claim", "a share, by another sample", "what leads, by ano
 RULES = (
     _Rule(ANY, "it needs papers, and those in use are simulated", "not checkable",
           lambda c: c.source == "simulated" and not c.words,
-          "simulated papers say nothing about the world; run with source: embedded, pilot, release, plos or tables", False),
+          "simulated papers say nothing about the world; run with source: embedded, pilot, release, plos or tables",
+          False),
     _Rule(ANY, "these are the data it is about, and they hold nothing to recompute it from", "not checkable",
           lambda c: c.same and c.found is None, "the data in use hold nothing to recompute it from", False),
     _Rule(ANY, "the data in use say nothing about it", "not checkable",
