@@ -43,7 +43,13 @@ def test_any_study_with_codes_of_its_own_runs_through_its_notebooks(seed, tmp_pa
 
 @pytest.mark.parametrize(
     ("k", "n"),
-    [([0, 0, 0, 1, 0], [9, 9, 9, 9, 9]), ([0, 0, 5, 5], [5, 5, 5, 5]), ([0, 1], [900, 1]), ([1, 1, 1, 0], [1] * 4)],
+    [
+        ([0, 0, 0, 1, 0], [9, 9, 9, 9, 9]),
+        ([0, 0, 5, 5], [5, 5, 5, 5]),
+        ([0, 1], [900, 1]),
+        ([1, 1, 1, 0], [1] * 4),
+        ([0] * 9 + [1, 0], [7, 2, 4, 6, 3, 2, 4, 1, 2, 6, 5]),
+    ],
 )
 def test_a_separated_trend_has_finite_limits_around_it(k, n):
     found = trend.trend(k, n, range(len(k)), firth=True)

@@ -6,7 +6,7 @@ from ptmreuse import wording
 from ptmreuse.analysis import patterns
 from ptmreuse.evidence import items
 from ptmreuse.evidence.answers import UNREADABLE
-from ptmreuse.evidence.study import FIELDS
+from ptmreuse.evidence.study import FIELDS, PATTERNS
 from ptmreuse.findings.claims import VERDICTS
 from ptmreuse.statistics import ranks
 from ptmreuse.statistics.shares import proportion
@@ -226,7 +226,7 @@ def answer_fields(by_field):
     return f"{leads} and {largest}." if rate["field"] == most["field"] else f"{leads}; {rate['field']} has {largest}."
 
 
-def answer_patterns(codes, *, conf, resamples, seed):
+def answer_patterns(codes, *, conf, resamples, seed, categories=PATTERNS):
     """RQ2 in a sentence: which pattern comes first by pairs and by papers, and whether it surely does.
 
     Parameters
@@ -235,6 +235,8 @@ def answer_patterns(codes, *, conf, resamples, seed):
         From `items.items`.
     conf, resamples, seed
         Of the rank's interval; papers are resampled.
+    categories : tuple of str
+        The patterns of the codebook.
 
     Returns
     -------
@@ -248,7 +250,7 @@ def answer_patterns(codes, *, conf, resamples, seed):
     """
     if codes.empty:
         return NO_REUSE
-    shares, _ = patterns.pattern_shares(codes, conf=conf, resamples=resamples, seed=seed)
+    shares, _ = patterns.pattern_shares(codes, conf=conf, resamples=resamples, seed=seed, categories=categories)
     parts, sure = [], []
     for unit in ("pairs", "papers"):
         leaders = shares.loc[shares[unit] == shares[unit].max(), "pattern"].tolist()

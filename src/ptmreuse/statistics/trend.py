@@ -41,7 +41,9 @@ def _fit(model):
     # runs to 0 or 1, of which only the deviance is used.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)
-        return model.fit(tol=1e-13, maxiter=500)
+        fit = model.fit(tol=1e-13, maxiter=500)
+        _ = fit.deviance  # computed and kept while its overflow is expected
+        return fit
 
 
 def _logit(k, n, x, degree=1):
