@@ -52,7 +52,7 @@ import: $(VENV)/ready ## read a spreadsheet of codes into it: make import FILE=c
 	@$(RUN) import "$(FILE)" $(if $(STUDY),--out "$(STUDY)",)
 
 validate: $(VENV)/ready ## check your own coded papers: make validate TABLES=folder
-	@$(RUN) validate "$(TABLES)"
+	@$(RUN) validate "$(or $(TABLES),$(STUDY))"
 
 test: $(VENV)/tools ## check everything that can break
 	@$(RUN) test
