@@ -54,12 +54,12 @@ def test_confusion_keeps_unknown_and_papers_of_one_coder_apart():
 
 
 def test_accuracy_counts_only_papers_that_both_decided():
-    rates = compare.accuracy(HUMAN, RULES, "uses_ptm", resamples=99)
+    rates = compare.accuracy(HUMAN, RULES, "uses_ptm")
     # a, g right; c, d, e right no; b is unknown to the rules and leaves; f is unknown to the human
     assert (rates["sensitivity"].detail["k"], rates["sensitivity"].n) == (2, 2)
     assert (rates["specificity"].detail["k"], rates["specificity"].n) == (3, 3)
     assert (rates["decided"].detail["k"], rates["decided"].n) == (5, 6)
-    rates = compare.accuracy(HUMAN, RULES, "uses_dl", resamples=99)
+    rates = compare.accuracy(HUMAN, RULES, "uses_dl")
     assert rates["sensitivity"].value == pytest.approx(3 / 4)
     assert rates["specificity"].value == pytest.approx(1 / 2)
     assert rates["ppv"].value == pytest.approx(3 / 4)
@@ -83,19 +83,19 @@ def test_models_are_compared_by_name_and_by_family():
     table = compare.pairs(HUMAN, RULES).set_index(["paper", "model"])
     assert table.loc[("a", "U-Net")].tolist() == ["adaptation + conceptual", "conceptual"]
     assert table.loc[("a", "ResNet-18")].tolist() == ["not named", "adaptation"]
-    rates = compare.model_accuracy(HUMAN, RULES, resamples=99)
+    rates = compare.model_accuracy(HUMAN, RULES)
     assert (rates["sensitivity"].detail["k"], rates["sensitivity"].n) == (1, 3)
     assert (rates["ppv"].detail["k"], rates["ppv"].n) == (1, 3)
-    rates = compare.model_accuracy(HUMAN, RULES, by="family", resamples=99)
+    rates = compare.model_accuracy(HUMAN, RULES, by="family")
     assert (rates["sensitivity"].detail["k"], rates["sensitivity"].n) == (2, 3)
 
 
 def test_everything_at_once_and_without_any_model():
-    table = compare.evaluate(HUMAN, RULES, resamples=99)
+    table = compare.evaluate(HUMAN, RULES)
     assert set(table.question) == {*compare.QUESTIONS, "models", "families"}
     assert {"sensitivity", "specificity", "ppv", "npv", "f1", "kappa", "decided"} <= set(table.measure)
     none = coding("nobody", {"a": ("no", "no"), "b": ("no", "no")})
-    empty = compare.evaluate(none, none, resamples=99)
+    empty = compare.evaluate(none, none)
     assert empty.loc[empty.question == "models", "value"].isna().all()
 
 

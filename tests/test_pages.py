@@ -119,7 +119,7 @@ def hostile_page(recorder):
     matched = names.normalise(pd.Series(HOSTILE, name="model"))
     record.table("names", matched, caption=f"Names such as {HOSTILE[0]}", kind="simulated")
     codes["canonical"] = codes["family"] = codes["model"]
-    ranked = patterns.most_reused(codes, "canonical", conf=0.95, resamples=99, seed=1)
+    ranked = patterns.most_reused(codes, "canonical", conf=0.95)
     alt = f"Bars of papers per model. First: {HOSTILE[1]} and {HOSTILE[5]}"
     record.figure("ranking", figures.ranking(ranked), kind="simulated", caption=f"Models {HOSTILE[3]} here", alt=alt,
                    data=ranked)  # fmt: skip

@@ -61,7 +61,7 @@ def test_the_pilot_under_each_choice(pilot, claim, label, value, n, holds):
 @pytest.mark.slow
 def test_the_main_analysis_is_that_of_the_notebooks(simulated):
     for tables, panel in ((PILOT, choices.panel(PILOT, **AGAIN)), simulated):
-        _, estimates = patterns.pattern_shares(items.items(tables), **AGAIN)
+        _, estimates = patterns.pattern_shares(items.items(tables), conf=AGAIN["conf"])
         for unit, label in (("pairs", "main analysis"), ("papers", "papers instead of pairs")):
             found, there = row(panel, "adaptation is the majority", label), estimates["adaptation", unit]
             assert (found["value"], found["low"], found["high"]) == pytest.approx((there.value, there.low, there.high))
@@ -195,7 +195,8 @@ def test_how_wrong_the_coder_would_have_to_be():
     assert published["highest_fpr"] == pytest.approx(0.4058)  # (q - Se/2) / (1/2)
     assert published["highest_fpr_80"] == pytest.approx(0.6058)
     assert table.loc["AlexNet leads the published counts, versions apart, v1", "codes"] == 2  # 25 and 23
-    assert table.loc["AlphaFold leads the published counts, versions together, v1", "codes"] == 9  # 41 and 25
+    together = table.loc["AlphaFold leads the published counts, versions together, v1"]  # 23 to 41 papers, and 25
+    assert together["reason"].startswith("it does not lead: 23 against 25")
     assert table.loc["adaptation leads by pairs", "codes"] == 3  # 21 and 16
     assert table.loc["adaptation leads by papers", "reason"].startswith("it does not lead: 9 against 9")
     assert set(table["data_kind"]) == {"published", "coded"}
@@ -254,7 +255,8 @@ def test_two_ways_agree_with_scipy_resampling_of_papers():
                                       n_resamples=4999, rng=np.random.default_rng(4))  # fmt: skip
     found = table.loc["odds ratio of reuse per year"]
     assert found["p_resampled"] == pytest.approx(shuffled.pvalue, abs=0.002)
-    assert table["apart"].notna().all() and table["apart"].max() < 0.15
+    assert table["apart"].notna().all() and table["apart"].max() < 0.25
+    assert table.loc["May 2026 less v1, share of reuse", ["p", "p_resampled"]].isna().all()  # not two samples
     assert table["apart"].idxmax() in two_ways.largest(table.reset_index())
     drawn = two_ways.side_by_side(table.reset_index())
     assert len(drawn) == 10 and drawn["label"].iloc[::2].is_unique  # five shares of the pilot

@@ -149,31 +149,6 @@ def test_other_sizes_are_in_proportion_and_too_small_is_refused():
         simulated.simulate_corpus(1, papers=99)
 
 
-def test_raters_err_as_often_as_asked_and_independently():
-    coded = simulated.simulate_raters(seed=2, n=40_000, prevalence=0.3, sensitivity=0.9, specificity=0.8)
-    wide = coded.pivot(index="paper", columns="rater", values="code") == "yes"
-    assert wide.shape == (40_000, 2)
-    said = 0.3 * 0.9 + 0.7 * 0.2
-    both = 0.3 * 0.9**2 + 0.7 * 0.2**2
-    assert wide.mean().tolist() == pytest.approx([said, said], abs=0.01)
-    assert wide.all(axis=1).mean() == pytest.approx(both, abs=0.01)
-    pd.testing.assert_frame_equal(coded, simulated.simulate_raters(2, 40_000, 0.3, 0.9, 0.8))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"n": 0}, "expected 1 paper or more, found 0"),
-        ({"sensitivity": 1.1}, "sensitivity: expected a proportion from 0 to 1, found 1.1"),
-        ({"prevalence": float("nan")}, "prevalence: expected a proportion"),
-    ],
-)
-def test_impossible_raters_are_refused(arguments, message):
-    usual = {"seed": 1, "n": 10, "prevalence": 0.5, "sensitivity": 0.9, "specificity": 0.9}
-    with pytest.raises(StudyError, match=message):
-        simulated.simulate_raters(**(usual | arguments))
-
-
 def test_a_generated_release_is_the_same_twice(tmp_path):
     import sqlite3
 

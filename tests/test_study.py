@@ -126,7 +126,7 @@ def test_a_fact_without_number_or_source_is_refused(tmp_path, old, new, says):
 
 
 def test_shares_of_pairs_and_of_papers_differ_and_both_are_clustered():
-    shares, estimates = patterns.pattern_shares(PILOT["reuse"], conf=0.95, resamples=999, seed=1)
+    shares, estimates = patterns.pattern_shares(PILOT["reuse"], conf=0.95)
     assert shares.set_index("pattern").loc["adaptation", ["pairs", "papers"]].tolist() == [21, 9]
     clustered = estimates["adaptation", "pairs"]
     naive_low, naive_high = clustered.detail["naive"]

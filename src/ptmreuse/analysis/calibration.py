@@ -1,12 +1,11 @@
-"""Calibration: do the book's statistics find what was planted, as often as they say?
+"""Calibration: do the book's intervals hold the truth, and do its tests reject, as often as they say?
 
-Corpora with known effects, and null twins without any, are simulated many times. Every function that the
-notebooks call is applied to them as the notebooks apply it, and its interval or p value is compared with the
-truth: an interval of 95 % confidence must hold the truth in 95 of 100 corpora, a test at the 5 % level may
-reject in 5 of 100 null twins. *Traps* are the calculations that the book avoids, in the same table.
+Every function that a chapter prints an interval or a p value of is tried on data of known truth, at the size at which
+the chapter uses it and on shapes that hurt: rare answers, few papers, papers that hold most of the pairs, years that
+differ by more than chance. *Traps* are calculations that the book avoids, in the same table.
 """
 
-import math
+import zlib
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -18,158 +17,165 @@ from scipy import stats
 from tqdm import tqdm
 
 from ptmreuse import paths
-from ptmreuse.analysis import patterns, sampling
+from ptmreuse.analysis import trials
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import items, simulated, study
-from ptmreuse.statistics import agreement, coder_error, overlap, shares, trend
-from ptmreuse.statistics.estimate import Estimate
-from ptmreuse.statistics.shares import difference, odds_ratio, proportion
+from ptmreuse.evidence import study
+from ptmreuse.statistics import agreement, shares
 
 TABLE = paths.DATA / "calibration.csv"
-SEED, REPETITIONS, PAPERS, RESAMPLES = 20260313, 400, 9000, 499
+SEED, REPETITIONS = 20260313, 2000
 FIRST = 5  # the table also keeps the hits of so many first repetitions, which a test makes again
-CONF, LEVEL = 0.95, 0.05
-ACCEPTED = 0.99  # central probability of the counts with which a row holds
-PILOT_PAPERS, PILOT_REUSING, PER_YEAR = 110, 23, 10
-PERIOD, GROUP = 2021, 100  # papers from this year on against earlier ones, so many drawn from each
-WORLDS = ("planted", "null twin", "raters")
-CHECKED = {"yes": 150, "deep learning only": 200, "no": 100, "unknown": 15}  # drawn per label of the coder
-VALIDATED = 100  # papers of each true answer in a validation sample
-# As the book shows them; where reuse is as rare as in the first release; raters who guess, often or rarely yes.
-RATERS = {
-    "": {"n": 300, "prevalence": 0.2, "sensitivity": 0.85, "specificity": 0.95},
-    "rare_": {"n": 300, "prevalence": 0.036, "sensitivity": 0.85, "specificity": 0.99},
-    "null_": {"n": 300, "prevalence": 0.2, "sensitivity": 0.2, "specificity": 0.8},
-    "null_rare_": {"n": 300, "prevalence": 0.2, "sensitivity": 0.05, "specificity": 0.95},
-}
-TENTH = 10  # rank of the model whose rank interval is checked besides that of the first
+LEVEL = 0.05
+ACCEPTED = 0.99  # central probability of the counts with which a row holds: a true 92 % does not pass
+
+
+# Checks ------------------------------------------------------------------------------------------------
 
 
 class Check(NamedTuple):
-    """One row of the table: what is checked, on what, against which truth."""
+    """One row of the table: what is checked, where the book uses it, on what."""
 
-    key: str
     label: str
     function: str
+    chapter: str
     sample: str
-    truth_is: str
-    world: str = "planted"  # or null twin, raters
+    draw: partial
     measure: str = "coverage"  # or rejection, power
-    log: bool = False  # bias on the log scale, for ratios
     trap: bool = False  # what the book does not do
 
 
-_CORPUS = "value of the corpus that was sampled"
-_PLANTED = "planted effect (superpopulation)"
-_NONE = "no effect (superpopulation)"
-_MIX = "planted mix, given the papers' fields"
-_DL = "all deep-learning papers"
-_PILOT = f"{PILOT_PAPERS} full texts at random"
-_EVEN = f"{PER_YEAR} full texts a year, 11 years"
-_ALL = "all full texts of a corpus"
-_FEW = f"{PILOT_REUSING} reusing papers at random"
-_REUSING = "all reusing papers of a corpus"
-_TENTH_PART = "a tenth of each stratum"
-_LABELS = f"{sum(CHECKED.values())} papers within the coder's labels"
-_TWO = f"{GROUP} full texts from {PERIOD} on, {GROUP} earlier"
-_RATED, _RARE, _GUESSED, _GUESSED_RARE = (
-    f"{r['n']} papers, two raters of sensitivity {r['sensitivity']:g}, specificity {r['specificity']:g}, "
-    f"prevalence {100 * r['prevalence']:g} %"
-    for r in RATERS.values()
-)
-_CLOSED = "closed form of the raters' accuracy"
+PILOT = (1,) * 16 + (2, 3, 3, 5, 5, 5, 8)  # pairs of the 23 reusing papers of the pilot
+GIANT = (1,) * 39 + (25,)
+REUSE = -1.6 + 0.45 * (trials.YEARS - 2019)  # as in the pilot: from few to half of the papers
+SINCE = -1.2 + 0.1 * np.arange(8)
+FLAT, RARE = np.full(11, -1.4), np.full(11, -3.3)
+FRAME = np.array([60, 70, 80, 90, 110, 130, 150, 180, 220, 200, 100])
+LABELS = (631, 4000, 12880)  # the coder's yes, deep learning only, no
+
+_A = "shares.proportion"
+_S = "shares.standardised_share"
+_P = "shares.clustered_share"
+_T = "trend.trend"
+_K = "agreement.agreement"
+_E = "coder_error.two_phase"
+_TEN = "10 papers a year, 11 years"
+_23 = "23 papers, pairs as in the pilot"
 
 CHECKS = (
-    Check("share", "Share of papers", "shares.proportion", _PILOT, _CORPUS),
-    Check("standardised", "Year-standardised share", "shares.standardised_share", _EVEN, _CORPUS),
-    Check("even_raw", "Raw share of even years", "shares.proportion", _EVEN, _CORPUS, trap=True),
-    Check("journals", "Stratified share, 4 strata", "sampling.draw, shares.stratified_share", _TENTH_PART, _CORPUS),
-    Check("cells", "Stratified share, year and journal", "sampling.draw, shares.stratified_share", _TENTH_PART,
-          _CORPUS),
-    Check("difference", "Difference of two shares", "shares.difference", _TWO, _CORPUS),
-    Check("odds", "Odds ratio of two groups", "shares.odds_ratio", _TWO, _CORPUS, log=True),
-    Check("trend", "Trend over years", "trend.trend", _ALL, _PLANTED, log=True),
-    Check("trend_few", "Trend over years, few papers", "trend.trend", _EVEN, _PLANTED, log=True),
-    Check("field", "Effect of one field among eight", "trend.clustered_logit", _DL, _PLANTED,
-          log=True),
-    Check("field_year", "Trend beside eight fields", "trend.clustered_logit", _DL, _PLANTED,
-          log=True),
-    Check("pairs", "Adaptation, share of pairs", "patterns.pattern_shares", _REUSING, _MIX),
-    Check("pairs_few", "Adaptation, share of pairs, few papers", "patterns.pattern_shares", _FEW, _CORPUS),
-    Check("pairs_naive", "Adaptation, pairs as if independent", "shares.proportion", _REUSING, _MIX, trap=True),
-    Check("papers_few", "Adaptation, share of papers, few papers", "patterns.pattern_shares", _FEW, _CORPUS),
-    Check("rank_first", "Rank of the leading pattern, few papers", "patterns.rank", _FEW, _CORPUS),
-    Check("rank_second", "Rank of the second pattern, few papers", "patterns.rank", _FEW, _CORPUS),
-    Check("lead", "Adaptation rather than conceptual, few papers", "patterns.lead_over", _FEW, _CORPUS),
-    Check("model_first", "Rank of the most popular model", "patterns.most_reused", _REUSING, "planted popularity"),
-    Check("model_tenth", f"Rank of model {TENTH} by popularity", "patterns.most_reused", _REUSING,
-          "planted popularity"),
-    Check("corrected", "Prevalence corrected for coder error", "coder_error.two_phase", _LABELS, _CORPUS),
-    Check("apparent", "Prevalence by the coder's own labels", "shares.proportion", _ALL, _CORPUS, trap=True),
-    Check("ppv", "Positive predictive value", "coder_error.two_phase", _LABELS, _CORPUS),
-    Check("missed", "Missed among the coder's no", "coder_error.two_phase", _LABELS, _CORPUS),
-    Check("sensitivity", "Sensitivity, weighted", "coder_error.two_phase", _LABELS, _CORPUS),
-    Check("specificity", "Specificity, weighted", "coder_error.two_phase", _LABELS, _CORPUS),
-    Check("rogan", "Prevalence, accuracy known", "coder_error.rogan_gladen", _PILOT, _CORPUS),
-    Check("lang", "Prevalence, accuracy measured", "coder_error.lang_reiczigel",
-          f"{_PILOT}; {VALIDATED} true yes, {VALIDATED} true no", _CORPUS),
-    Check("raw", "Raw agreement", "agreement.agreement", _RATED, _CLOSED, "raters"),
-    Check("kappa", "Cohen's kappa", "agreement.agreement", _RATED, _CLOSED, "raters"),
-    Check("alpha", "Krippendorff's alpha", "agreement.agreement", _RATED, _CLOSED, "raters"),
-    Check("ac1", "Gwet's AC1", "agreement.agreement", _RATED, _CLOSED, "raters"),
-    Check("rare_raw", "Raw agreement, rare category", "agreement.agreement", _RARE, _CLOSED, "raters"),
-    Check("rare_kappa", "Cohen's kappa, rare category", "agreement.agreement", _RARE, _CLOSED, "raters"),
-    Check("rare_alpha", "Krippendorff's alpha, rare category", "agreement.agreement", _RARE, _CLOSED, "raters"),
-    Check("rare_ac1", "Gwet's AC1, rare category", "agreement.agreement", _RARE, _CLOSED, "raters"),
-    Check("null_kappa", "Cohen's kappa of guessing raters", "agreement.agreement", _GUESSED, "kappa 0", "raters"),
-    Check("null_alpha", "Krippendorff's alpha of guessing raters", "agreement.agreement", _GUESSED, "alpha 0",
-          "raters"),
-    Check("null_rare_kappa", "Cohen's kappa of guessing raters, rare category", "agreement.agreement", _GUESSED_RARE,
-          "kappa 0", "raters"),
-    Check("null_rare_alpha", "Krippendorff's alpha of guessing raters, rare category", "agreement.agreement",
-          _GUESSED_RARE, "alpha 0", "raters"),
-    Check("null_pairs", "Adaptation, share of pairs, null twin", "patterns.pattern_shares", _REUSING,
-          "planted mix (superpopulation)", "null twin"),
-    Check("null_difference", "Two shares differ", "shares.difference", _TWO, _NONE, "null twin", "rejection"),
-    Check("null_odds", "Odds of two groups differ", "shares.odds_ratio", _TWO, _NONE, "null twin", "rejection"),
-    Check("null_trend", "A trend over years", "trend.trend", _ALL, _NONE, "null twin", "rejection"),
-    Check("null_trend_few", "A trend over years, few papers", "trend.trend", _EVEN, _NONE, "null twin",
-          "rejection"),
-    Check("curvature", "The trend is not linear", "trend.trend", _ALL, "a linear trend", "planted", "rejection"),
-    Check("null_fields", "Fields or year bear on reuse", "trend.clustered_logit", _DL, _NONE, "null twin",
-          "rejection"),
-    Check("null_select", "Fields differ in patterns (permutation)", "overlap.multi_select", _REUSING, _NONE,
-          "null twin", "rejection"),
-    Check("null_bootstrap", "Fields differ in patterns (bootstrap)", "overlap.multi_select", _REUSING, _NONE,
-          "null twin", "rejection"),
-    Check("null_rao", "Fields differ in patterns (Rao-Scott)", "overlap.multi_select", _REUSING, _NONE,
-          "null twin", "rejection"),
-    Check("null_stacked", "Fields differ in patterns, rows as if independent", "overlap.independence", _REUSING,
-          _NONE, "null twin", "rejection", trap=True),
-    Check("null_lead", "Adaptation leads, patterns swapped by a coin", "patterns.lead_over", _FEW, _NONE, "null twin",
-          "rejection"),
-    Check("power_trend_few", "Planted trend found, few papers", "trend.trend", _EVEN, _PLANTED, "planted",
-          "power"),
-    Check("power_select", "Planted field patterns found", "overlap.multi_select", _REUSING, _PLANTED, "planted",
-          "power"),
+    Check("Share of papers", _A, "1, 3", "110 papers, 21 %", partial(trials.share, n=110, p=0.209)),
+    Check("Share of few papers", _A, "1, 3", "39 papers, 59 %", partial(trials.share, n=39, p=0.59)),
+    Check("Share of the papers of a year", _A, "3", "10 papers, 20 %", partial(trials.share, n=10, p=0.2)),
+    Check("Share of a release", _A, "3", "17,511 papers, 3.6 %", partial(trials.share, n=17511, p=0.036)),
+    Check("Difference of two releases", "shares.difference", "3", "17,511 and 4,384 papers, 3.6 % and 14 %",
+          partial(trials.difference, n1=17511, p1=0.036, n2=4384, p2=0.144)),
+    Check("Difference of two shares", "shares.difference", "2", "100 and 100 papers, 9 % and 28 %",
+          partial(trials.difference, n1=100, p1=0.09, n2=100, p2=0.28)),
+    Check("Year-standardised share", _S, "1", f"{_TEN}, rising as in the pilot",
+          partial(trials.standardised, n=10, p=trials.logistic(REUSE), weights=np.ones(11))),
+    Check("Year-standardised share, rare", _S, "1", f"{_TEN}, .2 to 4 %",
+          partial(trials.standardised, n=10, p=np.linspace(0.002, 0.04, 11), weights=np.ones(11))),
+    Check("Year-standardised share, growing frame", _S, "1", f"{_TEN}, weights 1 to 11",
+          partial(trials.standardised, n=10, p=trials.logistic(REUSE), weights=np.arange(1, 12))),
+    Check("Raw share for a growing frame", _A, "none", f"{_TEN}, weights 1 to 11",
+          partial(trials.standardised, n=10, p=trials.logistic(REUSE), weights=np.arange(1, 12), raw=True), trap=True),
+    Check("Share of the pilot's frame", "shares.stratified_share", "3", "11 strata of 60 to 220, 10 of each, rising",
+          partial(trials.stratified, sizes=FRAME, drawn=np.full(11, 10), p=trials.logistic(REUSE))),
+    Check("Share of the pilot's frame, rare", "shares.stratified_share", "3", "11 strata of 60 to 220, 10 of each, 3 %",
+          partial(trials.stratified, sizes=FRAME, drawn=np.full(11, 10), p=np.full(11, 0.03))),
+    Check("Share from many strata, rare", "shares.stratified_share", "1", "44 strata of 40, 10 of each, 5 %",
+          partial(trials.stratified, sizes=np.full(44, 40), drawn=np.full(44, 10), p=np.full(44, 0.05))),
+    Check("Share of pairs", _P, "2, 3, 4", f"{_23}, alike .3", partial(trials.pairs, sizes=PILOT, p=0.45, alike=0.3)),
+    Check("Share of pairs, rare", _P, "2", f"{_23}, alike .3", partial(trials.pairs, sizes=PILOT, p=0.15, alike=0.3)),
+    Check("Share of pairs, few papers hold most", _P, "2, 3, 4", "23 papers, sizes by a power law, alike .5",
+          partial(trials.pairs, sizes=partial(trials.zipf, 23), p=0.45, alike=0.5)),
+    Check("Share of pairs, a release", _P, "2, 3, 4", "631 papers, sizes by a power law, alike .5",
+          partial(trials.pairs, sizes=partial(trials.zipf, 631), p=0.7, alike=0.5)),
+    Check("Share of pairs, one giant paper", _P, "2, 3, 4", "40 papers, one with 25 of 64 pairs, alike .5",
+          partial(trials.pairs, sizes=GIANT, p=0.45, alike=0.5)),
+    Check("Share of pairs as if independent", _A, "none", f"{_23}, alike .3",
+          partial(trials.pairs, sizes=PILOT, p=0.45, alike=0.3, naive=True), trap=True),
+    Check("Trend, all years", _T, "3", f"{_TEN}, rising as in the pilot", partial(trials.years, n=10, shape=REUSE)),
+    Check("Trend, since deep learning", _T, "3", "10 papers a year, 8 years", partial(trials.years, n=10, shape=SINCE)),
+    Check("Trend given deep learning", _T, "3", "5 papers a year, 8 years",
+          partial(trials.years, n=5, shape=SINCE + 1.4)),
+    Check("Trend, few papers, years that differ", _T, "3", "10 papers a year, 8 years, year effect .5",
+          partial(trials.years, n=10, shape=SINCE, apart=0.5)),
+    Check("Trend, 100 papers a year that differ", _T, "3", "100 papers a year, year effect .3",
+          partial(trials.years, n=100, shape=FLAT, apart=0.3)),
+    Check("Trend of a release, years that differ", _T, "3", "1,600 papers a year, 3.5 %, year effect .3",
+          partial(trials.years, n=1600, shape=RARE, apart=0.3)),
+    Check("Trend as if years differed by chance alone", _T, "none", "100 papers a year, year effect .3",
+          partial(trials.years, n=100, shape=FLAT, apart=0.3, wald=True), trap=True),
+    Check("A trend over years", _T, "3", f"{_TEN}, none, year effect .3",
+          partial(trials.years, n=10, shape=FLAT, apart=0.3, test=True), "rejection"),
+    Check("A trend over the years of a release", _T, "3", "400 papers a year, none, year effect .2",
+          partial(trials.years, n=400, shape=FLAT, apart=0.2, test=True), "rejection"),
+    Check("The trend is not linear", _T, "3", "100 papers a year, linear, year effect .3",
+          partial(trials.years, n=100, shape=FLAT + 0.1 * np.arange(11), apart=0.3, bent=True), "rejection"),
+    Check("Raw agreement", _K, "2", "100 papers, prevalence 20 %",
+          partial(trials.raters, n=100, prevalence=0.2, sensitivity=0.9, specificity=0.95, measure="raw")),
+    *(
+        Check(f"{agreement.LABELS[m]}{word}", _K, "2", f"{n} papers, prevalence {100 * prevalence:g} %",
+              partial(trials.raters, n=n, prevalence=prevalence, sensitivity=sens, specificity=spec, measure=m))
+        for n, prevalence, sens, spec, word in (
+            (40, 0.4, 0.95, 0.95, ", 40 papers"), (100, 0.2, 0.9, 0.95, ""), (100, 0.09, 0.7, 0.98, ", rare"),
+            (110, 0.05, 0.08, 0.95, ", rare, guessed"),
+        )
+        for m in ("kappa", "alpha", "ac1")
+    ),
+    Check("Cohen's kappa, Wald", _K, "none", "100 papers, prevalence 9 %",
+          partial(trials.raters, n=100, prevalence=0.09, sensitivity=0.7, specificity=0.98, measure="wald"), trap=True),
+    Check("F1 and specific agreement", "coder_error.coder_accuracy", "2", "110 papers, prevalence 21 %",
+          partial(trials.f1, n=110, prevalence=0.21, sensitivity=0.9, specificity=0.95)),
+    Check("F1 and specific agreement, rare", "coder_error.coder_accuracy", "2", "100 papers, prevalence 5 %",
+          partial(trials.f1, n=100, prevalence=0.05, sensitivity=0.7, specificity=0.98)),
+    *(
+        Check(f"Corrected {m}" if m == "prevalence" else f"{m.capitalize()}, weighted", _E, "3",
+              "150, 200 and 300 papers checked of 631, 4,000 and 12,880",
+              partial(trials.phases, sizes=LABELS, drawn=(150, 200, 300), p=(0.9, 0.02, 0.002), measure=m))
+        for m in ("prevalence", "sensitivity", "specificity")
+    ),
+    *(
+        Check(f"{m.capitalize()}, every yes checked", _E, "3", "631 of 631 and 1,000 of 16,880 papers checked",
+              partial(trials.phases, sizes=(631, 16880), drawn=(631, 1000), p=(0.89, 0.009), measure=m))
+        for m in ("sensitivity", "specificity")
+    ),
+    *(
+        Check(f"Prediction-powered share, {100 * prevalence:g} %", "coder_error.ppi_share", "3",
+              f"{n} labelled, {rest:,} more", partial(trials.powered, labelled=n, rest=rest, prevalence=prevalence,
+                                                      sensitivity=0.85, specificity=0.97))
+        for n, rest, prevalence in ((50, 50, 0.4), (300, 4000, 0.2), (300, 17000, 0.036))
+    ),
+    *(
+        Check(f"Rank of model {place} of 30", "ranks.rank_intervals", "2", "900 instances",
+              partial(trials.rank_of_model, models=30, n=900, steep=1.0, place=place))
+        for place in (1, 5, 15, 30)
+    ),
+    *(
+        Check(f"Rank of the {word} pattern", "patterns.rank", "2, 4", f"{_23}, 48, 33 and 19 %",
+              partial(trials.rank_of_pattern, sizes=PILOT, mix=(0.48, 0.33, 0.19), place=place))
+        for place, word in ((1, "first"), (2, "second"))
+    ),
+    Check("A pattern leads", "patterns.lead_over", "3", f"{_23}, 40, 40 and 20 %",
+          partial(trials.lead, sizes=PILOT, mix=(0.4, 0.4, 0.2)), "rejection"),
+    Check("Fields differ in patterns", "overlap.multi_select", "4", "200 papers, no effect",
+          partial(trials.fields, n=200), "rejection"),
+    Check("Fields differ in patterns, Rao-Scott", "overlap.multi_select", "4", "200 papers, no effect",
+          partial(trials.fields, n=200, measure="rao_scott"), "rejection"),
+    Check("Fields that differ are found", "overlap.multi_select", "4", "200 papers, one field 25 points apart",
+          partial(trials.fields, n=200, bound=0.25), "power"),
 )  # fmt: skip
 
 
-def calibrate(seed, repetitions, *, papers=PAPERS, resamples=RESAMPLES, worlds=WORLDS, workers=1, progress=False):
+def calibrate(seed, repetitions, *, checks=None, workers=1, progress=False):
     """Measured coverage and false-positive rates of the functions that the book uses (data kind: simulated).
 
     Parameters
     ----------
     seed, repetitions : int
         The first repetitions are the same however many follow.
-    papers : int
-        Papers that the searches of each simulated corpus find; at 9,000 about 3,460 full texts and 910 reusing
-        papers.
-    resamples : int
-        Bootstrap and permutation resamples inside each repetition. Fewer than the book's, which adds a little
-        noise to each interval.
-    worlds : sequence of {'planted', 'null twin', 'raters'}
-        Which checks to make.
+    checks : sequence of str, optional
+        Labels of the checks to make; all by default.
     workers : int
         Processes; the result does not depend on it.
     progress : bool
@@ -178,371 +184,119 @@ def calibrate(seed, repetitions, *, papers=PAPERS, resamples=RESAMPLES, worlds=W
     Returns
     -------
     DataFrame
-        One row per check: label, function, sample, truth_is, world, measure (coverage of a 95 % interval,
-        rejection at the 5 % level, or power, which is not judged), nominal, repetitions (with a result),
-        undefined (without), hits, first_hits (in the first five repetitions), value (hits/repetitions), low,
-        high (Clopper-Pearson, 95 %), least, most (the central 99 % of rates if the nominal one is true), truth
-        (mean), bias and bias_se (mean of estimate less truth; of logarithms for ratios), holds (yes: coverage
-        not below `least`, or rejection not above `most`; no; trap: the book does not do this; not judged) and
-        remark.
+        One row per check: label, function, chapter (where the book prints it), sample, measure (coverage of a 95 %
+        interval, rejection at the 5 % level, or power, which is not judged), nominal, repetitions (with a result),
+        undefined (without), hits, first_hits (in the first five repetitions), value (hits/repetitions), low, high
+        (Clopper-Pearson, 95 %), too_low, too_high (intervals that lie below or above the truth), least, most (the
+        central 99 % of rates if the nominal one is true), holds (yes: coverage not below `least`, or rejection not
+        above `most`; no; trap: the book does not do this; not judged) and remark.
 
     Raises
     ------
     StudyError
-        On an unknown world, or less than one repetition.
+        On an unknown check, or less than one repetition.
 
     Examples
     --------
-    >>> table = calibrate(1, 4, worlds=["raters"], resamples=99)
-    >>> table["function"].unique().tolist(), int(table["repetitions"].max())
+    >>> table = calibrate(1, 4, checks=["Raw agreement"])
+    >>> table["function"].tolist(), int(table["repetitions"].iloc[0])
     (['agreement.agreement'], 4)
     """
-    unknown = sorted(set(worlds) - set(WORLDS))
+    known = {check.label: check for check in CHECKS}
+    labels = list(known) if checks is None else list(checks)
+    unknown = [label for label in labels if label not in known]
     if unknown or repetitions < 1:
         raise StudyError(
-            expected=f"one repetition or more of the worlds {', '.join(WORLDS)}",
-            found=f"{repetitions} of {', '.join(unknown or worlds)}",
+            expected="one repetition or more of checks in CHECKS",
+            found=f"{repetitions} of {', '.join(unknown or labels[:3])}",
             where="calibrate",
             do="correct the call",
         )
-    once = partial(_repetition, seed=seed, papers=papers, resamples=resamples, worlds=tuple(worlds))
-    bar = {"desc": "calibrate", "unit": "corpus", "total": repetitions, "disable": not progress}
+    once = partial(_outcomes, seed=seed, repetitions=repetitions)
+    bar = {"desc": "calibrate", "unit": "check", "total": len(labels), "disable": not progress}
     if workers == 1:
-        made = list(tqdm(map(once, range(repetitions)), **bar))
+        made = list(tqdm(map(once, labels), **bar))
     else:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            made = list(tqdm(pool.map(once, range(repetitions)), **bar))
-    outcomes = pd.DataFrame(sum(made, []), columns=["number", "key", "hit", "error", "truth"])
-    return pd.DataFrame([_row(c, outcomes[outcomes["key"] == c.key]) for c in CHECKS if c.key in set(outcomes["key"])])
+            made = list(tqdm(pool.map(once, labels), **bar))
+    return pd.DataFrame([_row(known[label], outcomes) for label, outcomes in zip(labels, made, strict=True)])
 
 
-def _repetition(number, seed, papers, resamples, worlds):
-    """The outcomes of one repetition; it depends on the seed and its number only."""
-    corpus_seed, *seeds = np.random.SeedSequence((seed, number)).spawn(4)
-    corpus_seed, results = int(corpus_seed.generate_state(1)[0]), {}
-    if "planted" in worlds:
-        results |= _planted(simulated.simulate_corpus(corpus_seed, papers), seeds[0], resamples)
-    if "null twin" in worlds:
-        results |= _twin(simulated.simulate_corpus(corpus_seed, papers, null=True), seeds[1], resamples)
-    if "raters" in worlds:
-        results |= _raters(seeds[2], resamples)
-    return [(number, key, *_outcome(key, *result)) for key, result in results.items()]
+def _outcomes(label, seed, repetitions):
+    """Of each repetition: 0 a hit, -1 an interval below the truth, 1 one above (or no rejection), NaN undefined."""
+    check = next(c for c in CHECKS if c.label == label)
+    key = zlib.crc32(label.encode())
+    return [_outcome(check, np.random.default_rng((seed, key, number))) for number in range(repetitions)]
 
 
-_CHECK = {check.key: check for check in CHECKS}
-
-
-def _outcome(key, found, truth):
-    """Hit (1, 0, NaN where undefined), error and truth of one result: an Estimate with its truth, or a p value."""
-    if _CHECK[key].measure != "coverage":
-        return (math.nan if found is None else float(found <= LEVEL)), math.nan, truth
-    if math.isnan(found.value) or math.isnan(found.low) or math.isnan(found.high):
-        return math.nan, math.nan, truth
+def _outcome(check, rng):
+    if check.measure != "coverage":
+        p = check.draw(rng)
+        return np.nan if p is None else float(p > LEVEL)
+    found, truth = check.draw(rng)
+    if np.isnan([found.value, found.low, found.high]).any():
+        return np.nan
     # A hair of tolerance: a limit computed to be the truth itself holds it.
-    hit = found.low - 1e-12 <= truth <= found.high + 1e-12
-    if _CHECK[key].log:
-        finite = 0 < found.value < math.inf
-        return float(hit), math.log(found.value / truth) if finite else math.nan, truth
-    return float(hit), found.value - truth, truth
+    return float(found.low > truth + 1e-12) - float(found.high < truth - 1e-12)
 
 
 def _row(check, outcomes):
-    made = outcomes.dropna(subset="hit")
-    n, hits = len(made), int(made["hit"].sum())
+    outcomes = np.array(outcomes)
+    made = outcomes[~np.isnan(outcomes)]
+    n, hits = len(made), int((made == 0).sum())
     rate = shares.proportion(hits, n, unit="repetitions", method="beta")
-    nominal = {"coverage": CONF, "rejection": LEVEL, "power": math.nan}[check.measure]
-    least = most = math.nan
+    nominal = {"coverage": trials.CONF, "rejection": LEVEL, "power": np.nan}[check.measure]
+    covers = check.measure == "coverage"
+    least = most = np.nan
     holds, remark = "not judged", ""
     if n and check.measure != "power":
         few, many = (int(stats.binom.ppf(q, n, nominal)) for q in ((1 - ACCEPTED) / 2, (1 + ACCEPTED) / 2))
         least, most = few / n, many / n
-        wrong, careful = (hits < few, hits > many) if check.measure == "coverage" else (hits > many, hits < few)
-        holds = "no" if wrong else "yes"
+        wrong, careful = (hits < few, hits > many) if covers else (hits > many, hits < few)
+        holds = "trap" if check.trap else "no" if wrong else "yes"
         if careful:
-            remark = "wider than need be" if check.measure == "coverage" else "rejects less often than it may"
-        if check.trap:
-            holds = "trap"
+            remark = "wider than need be" if covers else "rejects less often than it may"
     return {
         "label": check.label,
         "function": check.function,
+        "chapter": check.chapter,
         "sample": check.sample,
-        "truth_is": check.truth_is,
-        "world": check.world,
         "measure": check.measure,
         "nominal": nominal,
         "repetitions": n,
         "undefined": len(outcomes) - n,
         "hits": hits,
-        "first_hits": int(made.loc[made["number"] < FIRST, "hit"].sum()),
+        "first_hits": int((outcomes[:FIRST] == 0).sum()),
         "value": rate.value,
         "low": rate.low,
         "high": rate.high,
+        "too_low": (made == -1).mean() if covers and n else np.nan,
+        "too_high": (made == 1).mean() if covers and n else np.nan,
         "least": least,
         "most": most,
-        "truth": round(made["truth"].mean(), 9),
-        "bias": made["error"].mean(),
-        "bias_se": made["error"].sem(),
         "holds": holds,
         "remark": remark,
     }
 
 
-# The corpora -------------------------------------------------------------------------------------------
-
-
-def _coded(tables):
-    """Full texts with their true codes and what the fallible coder said: one row per paper."""
-    true, said = (tables["uses"][tables["uses"]["coder"] == c].set_index("paper") for c in simulated.CODERS)
-    papers = tables["papers"].set_index("paper").loc[true.index]
-    return pd.DataFrame(
-        {
-            "year": papers["year"].astype("int64"),
-            "megajournal": papers["megajournal"],
-            "dl": true["uses_dl"] == "yes",
-            "ptm": true["uses_ptm"] == "yes",
-            "said_dl": said["uses_dl"],
-            "said_ptm": said["uses_ptm"],
-        }
-    ).reset_index()
-
-
-def _integer(rng):
-    return int(rng.integers(2**32))
-
-
-def _drawn(frame, n, rng):
-    """n rows at random, by the book's own sampling."""
-    return sampling.draw(frame.assign(frame="all"), ["frame"], n / len(frame), _integer(rng))
-
-
-def _even_years(full_texts, rng):
-    """As the pilot was drawn: the same number from each of eleven years."""
-    recent = full_texts[full_texts["year"] > full_texts["year"].max() - 11]
-    return recent, recent.groupby("year").sample(n=PER_YEAR, random_state=_integer(rng))
-
-
-def _periods(full_texts, rng):
-    """Deep-learning papers and papers drawn, late and early; and the same of the whole corpus."""
-    counts = []
-    for part in (full_texts[full_texts["year"] >= PERIOD], full_texts[full_texts["year"] < PERIOD]):
-        counts.append((_drawn(part, GROUP, rng)["dl"].sum(), GROUP, part["dl"].mean()))
-    (k1, n1, p1), (k2, n2, p2) = counts
-    return (int(k1), n1, int(k2), n2), p1, p2
-
-
-def _yearly(papers):
-    return papers.groupby("year")["dl"].agg(["sum", "size"]).reset_index()
-
-
-def _trend(papers):
-    counts = _yearly(papers)
-    return trend.trend(counts["sum"], counts["size"], counts["year"])
-
-
-def _field_logit(tables, full_texts):
-    """Reuse among deep-learning papers by year and eight overlapping fields."""
-    dl = full_texts[full_texts["dl"]]
-    member = _membership(tables, dl["paper"]).assign(year=dl["year"].to_numpy() - 2015)
-    return trend.clustered_logit(dl["ptm"].astype("int64"), member, dl["paper"], structure="glm")
-
-
-def _membership(tables, papers):
-    """0/1 table of papers in the eight fields."""
-    member = _cross(tables["fields"], "field")
-    return member.reindex(index=papers, columns=study.FIELDS, fill_value=0).reset_index(drop=True)
-
-
-def _cross(rows, column):
-    """Rows per paper and category; twenty times as fast as pandas.crosstab."""
-    return rows.groupby(["paper", column]).size().unstack(fill_value=0)
-
-
-def _select(tables, codes, resamples, rng):
-    """Fields by patterns, both 0/1 per reusing paper."""
-    patterns = _cross(codes, "pattern").clip(upper=1)
-    fields = _membership(tables, patterns.index)
-    return overlap.multi_select(fields, patterns.reset_index(drop=True), resamples=resamples, seed=_integer(rng))
-
-
-def _planted(corpus, seeds, resamples):
-    tables, _, truth = corpus
-    rng = np.random.default_rng(seeds)
-    full_texts, planted = _coded(tables), truth["planted"]
-    again = {"conf": CONF, "resamples": resamples}
-    few = _drawn(full_texts, PILOT_PAPERS, rng)
-    found = {"share": (shares.proportion(few["dl"].sum(), len(few)), full_texts["dl"].mean())}
-
-    recent, even = _even_years(full_texts, rng)
-    counts, weights = _yearly(even), recent.groupby("year").size()
-    target = recent["dl"].mean()
-    found["standardised"] = shares.standardised_share(counts["sum"], counts["size"], weights), target
-    found["even_raw"] = shares.proportion(even["dl"].sum(), len(even)), target
-
-    for key, strata in (("journals", ["megajournal"]), ("cells", ["year", "megajournal"])):
-        drawn = sampling.draw(full_texts, strata, 0.1, _integer(rng)).groupby(strata)
-        size, hits = drawn["stratum_size"].first(), drawn["ptm"].agg(["size", "sum"])
-        found[key] = shares.stratified_share(size, hits["size"], hits["sum"]), full_texts["ptm"].mean()
-
-    (k1, n1, k2, n2), p1, p2 = _periods(full_texts, rng)
-    found["difference"] = shares.difference(k1, n1, k2, n2), p1 - p2
-    found["odds"] = shares.odds_ratio([[k1, n1 - k1], [k2, n2 - k2]]), p1 / (1 - p1) / (p2 / (1 - p2))
-
-    slope = math.exp(planted["trend_log_odds_per_year"]["uses_dl"])
-    found["trend"], found["trend_few"] = (_trend(full_texts), slope), (_trend(even), slope)
-    found["curvature"] = found["trend"][0].detail["curvature"]["p"], math.nan
-    found["power_trend_few"] = found["trend_few"][0].p, math.nan
-    logit = _field_logit(tables, full_texts)
-    field = study.FIELDS[1]
-    found["field"] = logit[field], math.exp(planted["field_log_odds"][field])
-    found["field_year"] = logit["year"], math.exp(planted["trend_log_odds_per_year"]["uses_ptm_given_dl"])
-    return found | _patterns(tables, planted, rng, again) | _coder(full_texts, rng)
-
-
-def _patterns(tables, planted, rng, again):
-    codes = items.items(study.of_coder(tables, simulated.CODERS[0]))
-    mix = planted["pattern_mix_expected"]["adaptation"]
-    pairs = patterns.pattern_shares(codes, **again, seed=_integer(rng))[1]["adaptation", "pairs"]
-    naive = proportion(int(pairs.detail["k"]), int(pairs.n))
-    found = {"pairs": (pairs, mix), "pairs_naive": (naive, mix)}
-    found["power_select"] = _select(tables, codes, again["resamples"], rng).p, math.nan
-
-    papers = codes[["paper"]].drop_duplicates()
-    some = codes[codes["paper"].isin(_drawn(papers, PILOT_REUSING, rng)["paper"])]
-    _, shares = patterns.pattern_shares(some, **again, seed=_integer(rng))
-    having = _cross(codes, "pattern") > 0
-    found["pairs_few"] = shares["adaptation", "pairs"], (codes["pattern"] == "adaptation").mean()
-    found["papers_few"] = shares["adaptation", "papers"], having["adaptation"].mean()
-    order = codes["pattern"].value_counts()
-    for key, place in (("rank_first", 0), ("rank_second", 1)):
-        ranked = patterns.rank(some, "pattern", order.index[place], **again, seed=_integer(rng))
-        found[key] = ranked, float(1 + (order > order.iloc[place]).sum())
-    truth = having.loc[having["adaptation"] != having["conceptual"], "adaptation"].mean()
-    found["lead"] = patterns.lead_over(some, "adaptation", "conceptual", conf=CONF), truth
-
-    ranks = patterns.most_reused(codes, "canonical", **again, seed=_integer(rng)).set_index("name")
-    for key, place in (("model_first", 1), ("model_tenth", TENTH)):
-        row = ranks.loc[simulated.MODELS[place - 1]]
-        estimate = Estimate(float(row["rank"]), float(row["rank_low"]), float(row["rank_high"]))
-        found[key] = estimate, float(place)
-    return found
-
-
-def _coder(full_texts, rng):
-    """Shares corrected for the fallible coder's errors, and its measured accuracy."""
-    said = full_texts["said_ptm"]
-    label = said.where((said != "no") | (full_texts["said_dl"] != "yes"), "deep learning only")
-    sizes, drawn, hits = [], [], []
-    for name, wanted in CHECKED.items():
-        stratum = full_texts[label == name]
-        sample = _drawn(stratum, min(wanted, len(stratum)), rng)
-        sizes.append(len(stratum)), drawn.append(len(sample)), hits.append(int(sample["ptm"].sum()))
-    phases = coder_error.two_phase(sizes, drawn, hits, [name == "yes" for name in CHECKED])
-    yes, true = said == "yes", full_texts["ptm"]
-    found = {
-        "corrected": (phases["prevalence"], true.mean()),
-        "apparent": (shares.proportion(yes.sum(), (said != "unknown").sum()), true.mean()),
-        "ppv": (phases["ppv"], true[yes].mean()),
-        "missed": (phases["missed"], true[~yes].mean()),
-        "sensitivity": (phases["sensitivity"], yes[true].mean()),
-        "specificity": (phases["specificity"], (~yes)[~true].mean()),
-    }
-    # Deep learning, where the coder's answer depends on the true one alone.
-    known = full_texts[full_texts["said_dl"] != "unknown"]
-    few = _drawn(known, PILOT_PAPERS, rng)
-    k, target = int((few["said_dl"] == "yes").sum()), known["dl"].mean()
-    accuracy = simulated.SENSITIVITY["uses_dl"], simulated.SPECIFICITY["uses_dl"]
-    found["rogan"] = coder_error.rogan_gladen(k, len(few), *accuracy), target
-    positive, negative = (_drawn(known[known["dl"] == answer], VALIDATED, rng) for answer in (True, False))
-    right = int((positive["said_dl"] == "yes").sum()), int((negative["said_dl"] == "no").sum())
-    found["lang"] = coder_error.lang_reiczigel(k, len(few), right[0], VALIDATED, right[1], VALIDATED), target
-    return found
-
-
-def _twin(corpus, seeds, resamples):
-    tables, _, truth = corpus
-    rng = np.random.default_rng(seeds)
-    full_texts = _coded(tables)
-    (k1, n1, k2, n2), *_ = _periods(full_texts, rng)
-    found = {
-        "null_difference": difference(k1, n1, k2, n2).p,
-        "null_odds": odds_ratio([[k1, n1 - k1], [k2, n2 - k2]]).p,
-        "null_trend": _trend(full_texts).p,
-        "null_trend_few": _trend(_even_years(full_texts, rng)[1]).p,
-        "null_fields": _field_logit(tables, full_texts)["year"].detail["p_all"],
-    }
-    codes = items.items(study.of_coder(tables, simulated.CODERS[0]))
-    select = _select(tables, codes, resamples, rng)
-    found |= {"null_select": select.p, "null_bootstrap": select.detail["p_bootstrap"]}
-    found["null_rao"] = select.detail["rao_scott"]["p"]
-    stacked = codes.merge(tables["fields"][tables["fields"]["field"].isin(study.FIELDS)], on="paper")
-    found["null_stacked"] = overlap.independence(pd.crosstab(stacked["field"], stacked["pattern"]), test="chi2").p
-    # A coin per paper decides which of two patterns is called which: neither can lead but by chance.
-    papers = _drawn(codes[["paper"]].drop_duplicates(), PILOT_REUSING, rng)["paper"]
-    swapped = set(papers[rng.random(len(papers)) < 0.5])
-    other = codes["pattern"].replace({"adaptation": "conceptual", "conceptual": "adaptation"})
-    pattern = codes["pattern"].where(~codes["paper"].isin(swapped), other)
-    some = codes.assign(pattern=pattern)[codes["paper"].isin(papers)]
-    found["null_lead"] = patterns.lead_over(some, "adaptation", "conceptual", conf=CONF).p
-    found = {key: (p, math.nan) for key, p in found.items()}
-    shares = patterns.pattern_shares(codes, conf=CONF, resamples=resamples, seed=_integer(rng))[1]
-    return found | {"null_pairs": (shares["adaptation", "pairs"], truth["planted"]["pattern_mix"]["adaptation"])}
-
-
-def _raters(seeds, resamples):
-    rng = np.random.default_rng(seeds)
-    found = {}
-    for prefix, asked in RATERS.items():
-        codes = simulated.simulate_raters(_integer(rng), **asked).pivot(index="paper", columns="rater", values="code")
-        measured = agreement.agreement(*codes.to_numpy().T, resamples=resamples, seed=_integer(rng))
-        truth = agreement_of_raters(asked["prevalence"], asked["sensitivity"], asked["specificity"])
-        found |= {prefix + m: (getattr(measured, m), truth[m]) for m in ("raw", "kappa", "alpha", "ac1")}
-    return {key: result for key, result in found.items() if key in _CHECK}
-
-
-def agreement_of_raters(prevalence, sensitivity, specificity):
-    """The coefficients of agreement that two raters of known accuracy tend to.
-
-    Parameters
-    ----------
-    prevalence, sensitivity, specificity : float
-        The raters err independently given the truth.
-
-    Returns
-    -------
-    dict
-        raw, kappa, alpha (equal to kappa, as both raters use the categories alike), ac1.
-
-    Examples
-    --------
-    >>> {name: round(x, 3) for name, x in agreement_of_raters(0.2, 0.85, 0.95).items()}
-    {'raw': 0.873, 'kappa': 0.617, 'alpha': 0.617, 'ac1': 0.81}
-    """
-    yes = prevalence * sensitivity + (1 - prevalence) * (1 - specificity)
-    raw = prevalence * (sensitivity**2 + (1 - sensitivity) ** 2)
-    raw += (1 - prevalence) * (specificity**2 + (1 - specificity) ** 2)
-    chance, split = yes**2 + (1 - yes) ** 2, 2 * yes * (1 - yes)
-    kappa = (raw - chance) / (1 - chance)
-    return {"raw": raw, "kappa": kappa, "alpha": kappa, "ac1": (raw - split) / (1 - split)}
-
-
 # The table ---------------------------------------------------------------------------------------------
 
 
-def write_table(path=None, *, seed=SEED, repetitions=REPETITIONS, workers=2, progress=True):
+def write_table(path=None, *, seed=SEED, repetitions=REPETITIONS, workers=2, progress=True, checks=None):
     """Calibrate and write the table; the same seed writes the same bytes.
 
     Parameters
     ----------
     path : Path, optional
         Default ``data/calibration.csv``.
-    seed, repetitions, workers, progress
+    seed, repetitions, workers, progress, checks
         As in `calibrate`.
 
     Returns
     -------
     DataFrame
     """
-    table = calibrate(seed, repetitions, workers=workers, progress=progress)
+    table = calibrate(seed, repetitions, checks=checks, workers=workers, progress=progress)
     # Six digits: more would be noise of the machine's arithmetic.
     table.to_csv(path or TABLE, index=False, lineterminator="\n", float_format="%.6g")
     return table
@@ -557,7 +311,7 @@ def read_table(path=None):
         As `calibrate`, to six digits.
     """
     table = study.read_csv(path or TABLE)
-    texts = ("label", "function", "sample", "truth_is", "world", "measure", "holds", "remark")
+    texts = ("label", "function", "chapter", "sample", "measure", "holds", "remark")
     return table.assign(**{c: pd.to_numeric(table[c]) for c in table.columns if c not in texts})
 
 
@@ -588,7 +342,7 @@ def contrast(table, measure):
     Examples
     --------
     >>> contrast(read_table(), "rejection")["label"].str.partition(":")[0].tolist()
-    ['lowest that holds', 'highest that holds', 'Fields differ in patterns, rows as if independent']
+    ['lowest that holds', 'highest that holds']
     """
     part = table[table["measure"] == measure].sort_values(["value", "label"])
     hold = part[part["holds"] == "yes"]

@@ -187,28 +187,27 @@ def pattern_counts(tables, unit, by, unknown):
     return counts, total, len(open_rows)
 
 
-def adaptation_of_instances(tables, *, conf, resamples, seed):
+def adaptation_of_instances(tables, *, conf):
     """Share of the reuse instances (paper x model) that are adaptation: the unit of the published share.
 
     Parameters
     ----------
     tables : dict of str to DataFrame
         Study tables of one coder.
-    conf, resamples, seed
-        Of the interval; papers are resampled.
+    conf : float
 
     Returns
     -------
     Estimate
     """
-    return estimate_under(
-        "adaptation is the majority", tables, conf=conf, resamples=resamples, seed=seed, unit="instances"
-    )
+    counts, total, _ = pattern_counts(tables, "instances", "canonical", "")
+    label = "adaptation, share of instances"
+    return shares.clustered_share(counts["adaptation"], total, unit="instances", label=label, conf=conf)
 
 
 def _lead(counts, total, leader, *, unit, conf, resamples, seed):
     """Share of one category less that of the next most frequent one; papers are resampled."""
-    label = f"lead of {leader}"
+    label, resamples = f"lead of {leader}", estimate.draws_of("lead", resamples)
     papers, n = len(counts), float(total.sum())
     nothing = {"conf": conf, "label": label, "scale": "points"}
     if papers < 2:
@@ -260,7 +259,7 @@ def estimate_under(claim, tables, *, conf, resamples, seed, unit="pairs", by="ca
         label = f"adaptation, share of {unit}"
         if unit == "papers":
             return shares.proportion(int(counts["adaptation"].sum()), len(counts), conf=conf, label=label)
-        return shares.clustered_share(counts["adaptation"], total, unit=unit, label=label, **again)
+        return shares.clustered_share(counts["adaptation"], total, unit=unit, label=label, conf=conf)
     if unknown and not open_answers:
         return "no answer is unknown"
     if claim == "reuse grew":

@@ -8,11 +8,11 @@ from scipy import stats
 
 from ptmreuse.evidence import items
 from ptmreuse.evidence.study import PATTERNS, STAGES
-from ptmreuse.statistics import estimate, ranks, shares
+from ptmreuse.statistics import estimate, overlap, ranks, shares
 
 
-def pattern_shares(reuse, *, conf, resamples, seed, categories=PATTERNS):
-    """Each pattern's share of pairs (papers resampled) and of papers (Wilson).
+def pattern_shares(reuse, *, conf, categories=PATTERNS):
+    """Each pattern's share of pairs (the papers were sampled) and of papers (Wilson).
 
     Returns
     -------
@@ -26,9 +26,8 @@ def pattern_shares(reuse, *, conf, resamples, seed, categories=PATTERNS):
     for pattern in categories:
         clusters = items.per_paper(reuse, pattern)
         pairs = shares.clustered_share(
-            clusters["of_category"], clusters["items"], unit="pairs", conf=conf, resamples=resamples, seed=seed,
-            label=f"{pattern}, share of pairs",
-        )  # fmt: skip
+            clusters["of_category"], clusters["items"], conf=conf, label=f"{pattern}, share of pairs"
+        )
         having = int((clusters["of_category"] > 0).sum())
         papers = shares.proportion(having, len(clusters), conf=conf, label=f"{pattern}, share of reusing papers")
         estimates[pattern, "pairs"], estimates[pattern, "papers"] = pairs, papers
@@ -48,15 +47,14 @@ def pattern_shares(reuse, *, conf, resamples, seed, categories=PATTERNS):
     return pd.DataFrame(rows), estimates
 
 
-def stage_shares(stages, *, conf, resamples, seed, categories=STAGES):
-    """Each stage's share of the instances with a known stage, with papers resampled.
+def stage_shares(stages, *, conf, categories=STAGES):
+    """Each stage's share of the instances with a known stage; the papers were sampled.
 
     Parameters
     ----------
     stages : DataFrame
         From `items` with question *stage*.
-    conf, resamples, seed
-        Of the bootstrap of papers.
+    conf : float
 
     Returns
     -------
@@ -66,22 +64,20 @@ def stage_shares(stages, *, conf, resamples, seed, categories=STAGES):
     Examples
     --------
     >>> stages = pd.DataFrame({"paper": list("aabc"), "stage": ["Test", "Analysis", "Test", "Test"]})
-    >>> table = stage_shares(stages, conf=0.95, resamples=199, seed=1)
+    >>> table = stage_shares(stages, conf=0.95)
     >>> table.set_index("stage").loc[["Test", "Analysis"], "share"].tolist()
     [0.75, 0.25]
     """
     rows = []
     for stage in categories:
         clusters = items.per_paper(stages, stage, "stage")
-        share = shares.clustered_share(
-            clusters["of_category"], clusters["items"], unit="instances", conf=conf, resamples=resamples, seed=seed
-        )
+        share = shares.clustered_share(clusters["of_category"], clusters["items"], unit="instances", conf=conf)
         count = int(clusters["of_category"].sum())
         rows.append({"stage": stage, "instances": count, "share": share.value, "low": share.low, "high": share.high})
     return pd.DataFrame(rows)
 
 
-def most_reused(reuse, by, *, conf, resamples, seed):
+def most_reused(reuse, by, *, conf):
     """The most reused models, by canonical name or by family, with rank intervals.
 
     A model counts once per paper.
@@ -96,10 +92,10 @@ def most_reused(reuse, by, *, conf, resamples, seed):
         As `ranks.rank_intervals`, with `name` the model or family and `count` the papers that reuse it.
     """
     counts = reuse.drop_duplicates(["paper", by])[by].value_counts()
-    return rank_counts(counts, conf=conf, resamples=resamples, seed=seed)
+    return rank_counts(counts, conf=conf)
 
 
-def rank_counts(counts, *, conf, resamples, seed):
+def rank_counts(counts, *, conf):
     """Rank intervals of counts, such as published ones.
 
     Parameters
@@ -113,7 +109,7 @@ def rank_counts(counts, *, conf, resamples, seed):
         As `ranks.rank_intervals`; the order of the input does not matter.
     """
     counts = counts.sort_index()
-    return ranks.rank_intervals(counts.to_numpy(), counts.index.tolist(), conf=conf, resamples=resamples, seed=seed)
+    return ranks.rank_intervals(counts.to_numpy(), counts.index.tolist(), conf=conf)
 
 
 def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
@@ -126,7 +122,8 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     column : str
         Holds the categories; rows with *unknown* are left out.
     category : str
-        Whose rank is asked for. A category that never occurs has the last rank.
+        Whose rank is asked for. A category that never occurs has the last rank; a model has none, because how many
+        other models were not seen either is unknown.
     conf, resamples, seed
         Of the percentile bootstrap over papers. In a tie every tied category has the best of their ranks.
     unit : str
@@ -144,12 +141,16 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     >>> rank(codes, "pattern", "x", conf=0.95, resamples=199, seed=1).value
     1.0
     """
+    resamples = estimate.draws_of("rank", resamples)
     known = codes[codes[column] != "unknown"]
     papers = known["paper"].nunique()
     if papers < 2:
         reason = "no spread between papers, there is only one" if papers else "nothing coded"
         return estimate.undefined(len(known), unit, reason, conf=conf, label="rank", scale="rank")
     table = known.groupby(["paper", column]).size().unstack(fill_value=0)
+    if category not in table and column in ("canonical", "family"):
+        reason = f"none of these papers reuses {category}"
+        return estimate.undefined(len(known), unit, reason, conf=conf, label=f"rank of {category}", scale="rank")
     if category not in table:
         table[category] = 0
     counts = table.to_numpy()
@@ -176,6 +177,40 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
         label=f"rank of {category}",
         scale="rank",
     )
+
+
+def fields_differ(codes, fields, *, resamples, seed):
+    """Whether fields differ in their patterns; a paper can have several of both.
+
+    Parameters
+    ----------
+    codes : DataFrame
+        One row per pair: paper, pattern.
+    fields : DataFrame
+        One row per paper and field.
+    resamples, seed : int
+        Of the permutation of whole field sets among papers.
+
+    Returns
+    -------
+    Estimate
+        From `overlap.multi_select`, of the papers that reuse and have a field.
+
+    Examples
+    --------
+    >>> fields = pd.DataFrame({"paper": list("abcd"), "field": ["x", "x", "y", "y"]})
+    >>> codes = pd.DataFrame({"paper": list("abcd"), "pattern": ["p", "p", "q", "q"]})
+    >>> fields_differ(codes, fields, resamples=199, seed=1).value
+    1.0
+    """
+    papers = sorted(set(codes["paper"]) & set(fields["paper"]))
+    tables = [
+        pd.crosstab(part["paper"], part[column]).clip(upper=1).reindex(papers)
+        for part, column in ((fields[fields["paper"].isin(papers)], "field"), (codes, "pattern"))
+    ]
+    if not papers:
+        return estimate.undefined(0, "papers", "no reusing paper has a field", label="root-mean-square phi")
+    return overlap.multi_select(*tables, resamples=resamples, seed=seed)
 
 
 def runner_up(counted, category, column="pattern"):

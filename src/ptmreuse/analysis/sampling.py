@@ -1,10 +1,12 @@
 """Sampling: the funnel of papers, strata, a reproducible sample, how many papers to check."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
 from ptmreuse.errors import StudyError
-from ptmreuse.statistics import shares, size
+from ptmreuse.statistics import estimate, shares, size
 
 # Each release's funnel, from published fact ids; what one filter leaves is what the next one starts from.
 FUNNELS = {
@@ -192,6 +194,11 @@ def by_year(papers, uses):
     >>> by_year(papers, uses).to_numpy().tolist()
     [[2020, 1, 1, 1, 0, 0], [2021, 0, 0, 0, 0, 0], [2022, 1, 1, 0, 1, 0]]
     """
+    if len(papers) and not pd.api.types.is_numeric_dtype(papers["year"]):
+        raise StudyError(
+            expected="years as numbers", found=repr(papers["year"].iloc[0]), where="by_year, papers",
+            do="read the column year as numbers",
+        )  # fmt: skip
     coded = papers.merge(uses, on="paper", validate="one_to_one")
     counts = {"papers": coded.groupby("year").size()}
     for question in ("dl", "ptm"):
@@ -258,6 +265,13 @@ def merge_hits(hits):
     >>> merge_hits(hits)["hits"].tolist()
     [2, 1]
     """
+    if hits[["paper", "megajournal", "keyword"]].isna().any().any():
+        raise StudyError(
+            expected="a paper, a megajournal and a keyword in every row",
+            found=f"{int(hits[['paper', 'megajournal', 'keyword']].isna().any(axis=1).sum())} rows without",
+            where="search hits",
+            do="complete them",
+        )
     merged = hits.groupby("paper").agg(
         megajournal=("megajournal", "first"),
         journals=("megajournal", "nunique"),
@@ -308,12 +322,20 @@ def draw(frame, strata, fraction, seed):
     >>> len(sample), float(sample["weight"].sum())
     (3, 8.0)
     """
+    fraction = estimate.numbers("sampling, fraction", fraction, 0).item()
     if not 0 < fraction <= 1:
         raise StudyError(
             expected="a sampling fraction above 0 and at most 1",
             found=str(fraction),
             where="sampling",
             do="give a share such as 0.1",
+        )
+    if not strata or set(strata) - set(frame):
+        raise StudyError(
+            expected=f"strata among {', '.join(map(str, frame))}",
+            found=", ".join(map(str, strata)) or "none",
+            where="sampling, strata",
+            do="name one column of the frame or more",
         )
     if frame["paper"].duplicated().any():
         twice = frame.loc[frame["paper"].duplicated(), "paper"].iloc[0]
@@ -413,7 +435,7 @@ def plan(populations, half_width, conf):
                 "papers": papers,
                 "without_correction": free,
                 "with_correction": corrected,
-                "share_checked": corrected / papers,
+                "share_checked": corrected / papers if papers else math.nan,
             }
         )
     return pd.DataFrame(rows)

@@ -32,26 +32,26 @@ def tipping(evidence, facts, *, conf, resamples, seed):
 
     Notes
     -----
-    Codes move to the worst place: an adaptation becomes the runner-up, a reusing paper of the latest year
-    becomes a *no*.
+    Codes move to the worst place: an adaptation becomes the runner-up; for the trend see `fewest_to_end_growth`.
 
     Examples
     --------
     >>> from ptmreuse.evidence import pilot, study
     >>> table = tipping(pilot.embedded(), study.published(), conf=0.95, resamples=199, seed=1)
-    >>> table.loc[table["codes"] == 3, "claim"].tolist()
-    ['adaptation leads by pairs']
+    >>> table.set_index("claim").loc["adaptation leads by pairs", "codes"].item()
+    3.0
     """
     q = float(facts.loc["v1_adaptation_share", "value"]) / 100
     rows = [_majority("adaptation is the majority of instances, v1", "published", q, math.nan, math.nan, "instances")]
     models = facts[facts.index.str.startswith("v1_model_")]
     known = names.normalise(models["quantity"].str.removeprefix("reuse of "))
     for by, word in (("canonical", "versions apart"), ("family", "versions together")):
-        counts = (
-            models["value"].groupby(known[by].to_numpy()).sum().sort_index().sort_values(ascending=False, kind="stable")
-        )
-        rows.append(_order(f"{counts.index[0]} leads the published counts, {word}, v1", "published", counts.iloc[0],
-                           counts.iloc[1], math.nan, "instances", f"runner-up {counts.index[1]}"))  # fmt: skip
+        # A paper that reuses two models of a family counts once: the family has at least its most used model.
+        counts = models["value"].groupby(known[by].to_numpy()).agg(["max", "sum"]).sort_index()
+        first = counts["sum"].idxmax()
+        rival = counts["sum"].drop(first).idxmax()
+        rows.append(_order(f"{first} leads the published counts, {word}, v1", "published", counts.loc[first, "max"],
+                           counts.loc[rival, "sum"], math.nan, "instances", f"runner-up {rival}"))  # fmt: skip
     stage, why = facts.loc["v1_test_instances", "value"], "the counts of the other stages are not published"
     rows.append(
         _row("Test is the most affected stage, v1", "published", "instances", reason=f"{stage:g} in Test; {why}")

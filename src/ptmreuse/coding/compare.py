@@ -85,7 +85,7 @@ def confusion(truth, coded, question):
     return table.reindex(index=names, columns=names, fill_value=0).rename_axis(index="truth", columns="coded")
 
 
-def accuracy(truth, coded, question, *, conf=0.95, resamples=9999, seed=0):
+def accuracy(truth, coded, question, *, conf=0.95):
     """Sensitivity, specificity, PPV, NPV, accuracy and F1 of a coder on one yes/no question, by paper.
 
     Returns
@@ -103,7 +103,7 @@ def accuracy(truth, coded, question, *, conf=0.95, resamples=9999, seed=0):
     """
     table = confusion(truth, coded, question).loc[["yes", "no"]]
     cells = [table.loc[t, c] for t, c in (("yes", "yes"), ("no", "yes"), ("yes", "no"), ("no", "no"))]
-    rates = coder_error.coder_accuracy(*map(int, cells), conf=conf, resamples=resamples, seed=seed)
+    rates = coder_error.coder_accuracy(*map(int, cells), conf=conf)
     coded_too = int(table[list(study.ANSWERS)].to_numpy().sum())
     decided = shares.proportion(int(sum(cells)), coded_too, conf=conf, label="decided")
     return {"decided": decided, **rates}
@@ -136,7 +136,7 @@ def pairs(truth, coded, by="canonical"):
     return table.rename_axis(["paper", "model"]).reset_index()
 
 
-def model_accuracy(truth, coded, by="canonical", *, conf=0.95, resamples=9999, seed=0):
+def model_accuracy(truth, coded, by="canonical", *, conf=0.95):
     """How many of the models were found, and how many of those found are right; papers are the clusters.
 
     Returns
@@ -159,14 +159,12 @@ def model_accuracy(truth, coded, by="canonical", *, conf=0.95, resamples=9999, s
     by_paper = table.groupby("paper")[["in_truth", "in_coded", "hit", "same"]].sum()
     of = {"sensitivity": ("hit", "in_truth"), "ppv": ("hit", "in_coded"), "pattern": ("same", "hit")}
     return {
-        name: shares.clustered_share(
-            by_paper[part], by_paper[whole], conf=conf, resamples=resamples, seed=seed, label=name
-        )
+        name: shares.clustered_share(by_paper[part], by_paper[whole], conf=conf, label=name)
         for name, (part, whole) in of.items()
     }
 
 
-def evaluate(truth, coded, *, conf=0.95, resamples=9999, seed=0):
+def evaluate(truth, coded, *, conf=0.95):
     """Everything at once, as a tidy table.
 
     Returns
@@ -179,12 +177,11 @@ def evaluate(truth, coded, *, conf=0.95, resamples=9999, seed=0):
     --------
     >>> from ptmreuse.evidence.pilot import embedded
     >>> pilot = embedded()
-    >>> table = evaluate(pilot, pilot, resamples=200)
+    >>> table = evaluate(pilot, pilot)
     >>> table[table.measure == "sensitivity"].n.tolist()
     [39.0, 23.0, 9.0, 7.0, 9.0, 44.0, 41.0]
     """
     rows = []
-    options = {"conf": conf, "resamples": resamples, "seed": seed}
 
     def add(question, measures):
         for measure, e in measures.items():
@@ -193,11 +190,11 @@ def evaluate(truth, coded, *, conf=0.95, resamples=9999, seed=0):
 
     for question in (*YES_NO, *sorted(study.codes(truth, "pattern"))):
         both = pd.concat([answers(truth, question), answers(coded, question)], axis=1, join="inner")
-        alike = agreement.agreement(both.iloc[:, 0], both.iloc[:, 1], **options)
+        alike = agreement.agreement(both.iloc[:, 0], both.iloc[:, 1], conf=conf)
         coefficients = {"raw agreement": alike.raw, "kappa": alike.kappa, "alpha": alike.alpha, "ac1": alike.ac1}
-        add(question, accuracy(truth, coded, question, **options) | coefficients | {"pabak": alike.pabak})
-    add("models", model_accuracy(truth, coded, **options))
-    add("families", model_accuracy(truth, coded, by="family", **options))
+        add(question, accuracy(truth, coded, question, conf=conf) | coefficients | {"pabak": alike.pabak})
+    add("models", model_accuracy(truth, coded, conf=conf))
+    add("families", model_accuracy(truth, coded, by="family", conf=conf))
     columns = ["question", "measure", "value", "low", "high", "k", "n", "unit", "sentence"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -2,7 +2,7 @@
 
 Three units must not be mixed. A *pair* is a (model, pattern) in a paper; an *instance* is a model in a paper,
 whatever the number of patterns; a *paper* reuses at least one model. Pairs of one paper are alike, so a share
-of pairs gets an interval that resamples papers.
+of pairs gets an interval in which papers are what was sampled.
 """
 
 import pandas as pd

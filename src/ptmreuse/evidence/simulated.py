@@ -387,59 +387,6 @@ def _realised(tables):
     return result
 
 
-def simulate_raters(seed, n, prevalence, sensitivity, specificity):
-    """Codes of two imperfect raters of the same papers (data kind: simulated).
-
-    The raters err independently given the truth, each with the same sensitivity and specificity.
-
-    Parameters
-    ----------
-    seed, n : int
-        n papers, 1 or more.
-    prevalence, sensitivity, specificity : float
-        Proportions from 0 to 1.
-
-    Returns
-    -------
-    DataFrame
-        Columns paper, rater (*rater 1*, *rater 2*), code (*yes*, *no*): two rows per paper.
-
-    Raises
-    ------
-    StudyError
-        If a proportion lies outside 0 to 1 or n is below 1.
-
-    Examples
-    --------
-    >>> simulate_raters(seed=1, n=3, prevalence=1, sensitivity=1, specificity=1)["code"].tolist()
-    ['yes', 'yes', 'yes', 'yes', 'yes', 'yes']
-    """
-    if n < 1:
-        raise StudyError(expected="1 paper or more", found=str(n), where="simulated raters", do="ask for more papers")
-    for name, value in {
-        "prevalence": prevalence,
-        "sensitivity": sensitivity,
-        "specificity": specificity,
-    }.items():
-        if not 0 <= value <= 1:
-            raise StudyError(
-                expected="a proportion from 0 to 1",
-                found=str(value),
-                where=f"simulated raters, {name}",
-                do="correct it",
-            )
-    rng = np.random.default_rng(seed)
-    true = rng.random(n) < prevalence
-    said = rng.random((2, n)) < np.where(true, sensitivity, 1 - specificity)
-    return pd.DataFrame(
-        {
-            "paper": np.tile([f"S{i:05d}" for i in range(1, n + 1)], 2),
-            "rater": np.repeat(["rater 1", "rater 2"], n),
-            "code": np.where(said.ravel(), "yes", "no"),
-        }
-    )
-
-
 def write_simulated(step, values, scratch):
     """The step *simulate*: write the simulated corpus, its search hits and its truth, side by side.
 

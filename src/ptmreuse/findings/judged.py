@@ -83,7 +83,7 @@ def estimates(evidence, *, conf, resamples, seed, people=None):
         "evidence_dl_share": by_people.share(evidence, "uses_dl", conf=conf, people=people),
         "evidence_ptm_share": by_people.share(evidence, "uses_ptm", conf=conf, people=people),
         "evidence_ptm_given_dl": by_people.share(evidence, "uses_ptm_given_dl", conf=conf, people=people),
-        "evidence_adaptation_instances_share": choices.adaptation_of_instances(evidence, conf=conf, **again),
+        "evidence_adaptation_instances_share": choices.adaptation_of_instances(evidence, conf=conf),
     }
     reusing = uses.loc[uses["uses_ptm"] == "yes", "paper"]
     in_field = fields[fields["paper"].isin(reusing) & fields["field"].isin(FIELDS)]

@@ -8,7 +8,7 @@ from ptmreuse.evidence import items
 from ptmreuse.evidence.answers import UNREADABLE
 from ptmreuse.evidence.study import FIELDS, PATTERNS
 from ptmreuse.findings.claims import VERDICTS
-from ptmreuse.statistics import ranks
+from ptmreuse.statistics import ranks, trend
 from ptmreuse.statistics.shares import proportion
 
 SOURCES = {
@@ -250,7 +250,7 @@ def answer_patterns(codes, *, conf, resamples, seed, categories=PATTERNS):
     """
     if codes.empty:
         return NO_REUSE
-    shares, _ = patterns.pattern_shares(codes, conf=conf, resamples=resamples, seed=seed, categories=categories)
+    shares, _ = patterns.pattern_shares(codes, conf=conf, categories=categories)
     parts, sure = [], []
     for unit in ("pairs", "papers"):
         leaders = shares.loc[shares[unit] == shares[unit].max(), "pattern"].tolist()
@@ -300,13 +300,13 @@ def answer_stages(stages, *, conf, resamples, seed):
     return f"{leads}; it is first in {wording.percent(rank.detail['leads'], 0)} of the resamples."
 
 
-def left_out(trend):
+def left_out(k, n, year):
     """The range of a trend when each year is left out once, for a sentence.
 
     Parameters
     ----------
-    trend : Estimate
-        From `trend.trend`.
+    k, n, year : array-like
+        As in `trend.trend`.
 
     Returns
     -------
@@ -314,12 +314,10 @@ def left_out(trend):
 
     Examples
     --------
-    >>> from ptmreuse.statistics import trend
-    >>> left_out(trend.trend([1, 2, 4, 5], [10] * 4, [2020, 2021, 2022, 2023]))
+    >>> left_out([1, 2, 4, 5], [10] * 4, [2020, 2021, 2022, 2023])
     '1.96 to 2.49'
     """
-    ratios = trend.detail.get("leave_one_out_range", (None, None))
-    least, most = (wording.decimal(ratio) for ratio in ratios)
+    least, most = (wording.decimal(ratio) for ratio in trend.without_each_year(k, n, year))
     return least if least == most else f"{least} to {most}"
 
 
@@ -365,7 +363,7 @@ def primary_tests(evidence, growth, *, conf, adjustment):
     evidence : dict of str to DataFrame
         Study tables of one coder.
     growth : Estimate
-        The trend of reuse over the years, from `trend.trend`.
+        The trend of reuse over the years that can hold it, from `trend.trend`.
     conf : float
     adjustment : {'holm', 'bh'}
 
@@ -390,7 +388,7 @@ def primary_tests(evidence, growth, *, conf, adjustment):
         "pattern": items.items(evidence),
         "stage": items.items(evidence, "stage"),
     }
-    rows = [("RQ1", "reuse does not change over the years", growth)]
+    rows = [("RQ1", "reuse does not change over the years, from the first with deep learning", growth)]
     for question, column, leader, words in LEADERS:
         rival = patterns.runner_up(counted[column], leader, column)
         lead = patterns.lead_over(counted[column], leader, rival, column, conf=conf)

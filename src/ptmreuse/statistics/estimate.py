@@ -153,7 +153,16 @@ def whole_counts(where, values, ndim=1, at_least=0):
             where=where,
             do="count units; give weights as weights, never as counts",
         )
+    if array.size and array.max() > 2**53:
+        raise StudyError(
+            expected="counts of at most 2**53", found=f"{array.max():g}", where=where, do="correct the count"
+        )
     return array.astype(np.int64)
+
+
+def draws_of(where, resamples):
+    """Number of resamples, at least one, or a `StudyError`."""
+    return int(whole_counts(f"{where}, resamples", resamples, 0, at_least=1))
 
 
 def numbers(where, values, ndim=1):
@@ -166,6 +175,9 @@ def numbers(where, values, ndim=1):
     """
     shape = {0: "one number", 1: "a list of numbers", 2: "a table of numbers, rows of one length"}[ndim]
     try:
+        given = np.asarray(values)
+        if given.dtype.kind not in "biuf" and any(isinstance(x, str) for x in given.flat):
+            raise TypeError
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         raise StudyError(
@@ -215,7 +227,7 @@ def one_of(where, value, allowed):
     >>> one_of("adjust, method", "holm", ("holm", "bh"))
     'holm'
     """
-    if value not in allowed:
+    if value not in list(allowed):
         raise StudyError(
             expected="one of " + ", ".join(map(repr, allowed)),
             found=repr(value),

@@ -1,17 +1,13 @@
-"""Shares of papers, of pairs within papers and of strata, and differences of shares, each with its interval."""
+"""Shares and their differences, each with its unit, its interval and a ready sentence."""
 
 import math
-import warnings
-from dataclasses import replace
 
 import numpy as np
 import statsmodels.stats.proportion as sp
 from scipy import stats
-from statsmodels.stats.rates import confint_poisson
 
 from ptmreuse.errors import StudyError
-from ptmreuse.statistics import estimate, ranks
-from ptmreuse.statistics.estimate import within
+from ptmreuse.statistics import estimate
 
 PROPORTION_METHODS = {"wilson": "Wilson", "beta": "Clopper-Pearson", "agresti_coull": "Agresti-Coull"}
 
@@ -70,303 +66,6 @@ def proportion(k, n, *, unit="papers", conf=0.95, method="wilson", label="share"
     )
 
 
-def several_shares(counts, names=None, *, method="goodman", unit="papers", conf=0.95):
-    """Shares of exclusive categories with intervals that hold all at once.
-
-    Parameters
-    ----------
-    counts : array-like of int
-        Units in each category, categories never used included. For codes of which a unit can have several
-        use `proportion` per category.
-    names : sequence of str, optional
-        Names of the categories.
-    method : {'goodman', 'sison-glaz'}
-        Sison-Glaz needs about seven categories of five or more; `reason` warns where it has not.
-    unit, conf
-        As in `proportion`.
-
-    Returns
-    -------
-    list of Estimate
-        One per category, in the order given.
-
-    Notes
-    -----
-    Goodman (1965), Technometrics 7; Sison and Glaz (1995), JASA 90.
-
-    Examples
-    --------
-    >>> for e in several_shares([60, 422, 118], ["conceptual", "adaptation", "deployment"]):
-    ...     print(e.sentence)
-    conceptual 10.0 %, 95 % CI [7.4, 13.3] (Goodman, simultaneous), 60 of 600 papers
-    adaptation 70.3 %, 95 % CI [65.7, 74.6] (Goodman, simultaneous), 422 of 600 papers
-    deployment 19.7 %, 95 % CI [16.1, 23.8] (Goodman, simultaneous), 118 of 600 papers
-    """
-    where = "several_shares"
-    counts = estimate.whole_counts(f"{where}, counts", counts)
-    conf = estimate.within(f"{where}, conf", conf, closed=False)
-    estimate.one_of(f"{where}, method", method, ("goodman", "sison-glaz"))
-    names = [f"category {i + 1}" for i in range(len(counts))] if names is None else list(names)
-    estimate.same_length(where, counts, names)
-    n = int(counts.sum())
-    if n == 0:
-        return [estimate.undefined(0, unit, "no units", conf=conf, label=str(name), k=0) for name in names]
-    limits = sp.multinomial_proportions_confint(counts, 1 - conf, method=method)
-    shares = counts / n
-    low, high = np.clip(limits, 0, 1).T
-    low, high = np.minimum(low, shares), np.maximum(high, shares)  # rounding, at 0 and 1
-    sparse = method == "sison-glaz" and ((counts >= 5).sum() < 7 or counts.min() < 5)
-    reason = "too sparse for Sison-Glaz: use Goodman" if sparse else ""
-    if sparse and (high - low < 1e-12).any():
-        low, high = np.full((2, len(counts)), estimate.NAN)
-    title = {"goodman": "Goodman", "sison-glaz": "Sison-Glaz"}[method] + ", simultaneous"
-    return [
-        estimate.Estimate(
-            float(shares[i]),
-            float(low[i]),
-            float(high[i]),
-            conf,
-            title,
-            n,
-            unit,
-            None,
-            reason,
-            {"k": int(k), "se": math.sqrt(k * (n - k) / n**3)},
-            str(name),
-        )
-        for i, (k, name) in enumerate(zip(counts, names, strict=True))
-    ]
-
-
-def binomial_test(k, n, share, *, unit="papers", conf=0.95, label="share"):
-    """Exact test of a share against a given one, with the Clopper-Pearson interval that belongs to it.
-
-    Parameters
-    ----------
-    k, n : int
-        Units with the property, and all units.
-    share : float
-        The share under test.
-    unit, conf, label
-        As in `proportion`.
-
-    Returns
-    -------
-    Estimate
-
-    Examples
-    --------
-    >>> binomial_test(39, 110, 0.5).sentence
-    'share 35.5 %, 95 % CI [26.6, 45.1] (Clopper-Pearson), 39 of 110 papers; exact test of 50 % p = .003'
-    """
-    estimate = proportion(k, n, unit=unit, conf=conf, method="beta", label=label)
-    share = within("binomial_test, share", share)
-    if math.isnan(estimate.value):
-        return estimate
-    p = float(stats.binomtest(int(k), int(n), share).pvalue)
-    detail = estimate.detail | {"test": f"exact test of {100 * share:g} %"}
-    return replace(estimate, p=p, detail=detail)
-
-
-def exact_count(k, *, unit="papers", conf=0.95, label="count"):
-    """A count with the exact Poisson interval of what a repeated study would expect.
-
-    Parameters
-    ----------
-    k : int
-        The count.
-    unit, conf, label
-        As in `proportion`.
-
-    Returns
-    -------
-    Estimate
-
-    Notes
-    -----
-    Garwood (1936). A census of a fixed frame has no such interval: it speaks about studies like this one.
-
-    Examples
-    --------
-    >>> exact_count(25).sentence
-    'count 25 papers, 95 % CI [16.2, 36.9] (exact Poisson)'
-    """
-    k = int(estimate.whole_counts("exact_count, k", k, 0))
-    conf = estimate.within("exact_count, conf", conf, closed=False)
-    low, high = confint_poisson(k, 1, method="exact-c", alpha=1 - conf)
-    low = 0.0 if k == 0 else float(low)  # scipy's chi-square quantile with 0 degrees of freedom is NaN
-    return estimate.Estimate(float(k), low, float(high), conf, "exact Poisson", k, unit, label=label, scale="count")
-
-
-def goodness_of_fit(counts, *, test="auto", unit="papers", resamples=99_999, seed=0):
-    """Test of equal shares of exclusive categories.
-
-    Uniform is a straw man for stages and patterns: rejecting it is no finding. For the order of the most
-    reused models it is the question.
-
-    Parameters
-    ----------
-    counts : array-like of int
-        Units in each category, categories never used included.
-    test : {'auto', 'chi2', 'monte-carlo'}
-        'auto' is Monte-Carlo where the expected count is below 5.
-    unit : str
-        What is counted.
-    resamples, seed : int
-        Of the Monte-Carlo test.
-
-    Returns
-    -------
-    Estimate
-        Cohen's w without interval. `detail` has chi2, df, p_chi2, the standardised residuals z (R's
-        `$stdres`) and p_holm of each. With one category there is nothing to test: NaN.
-
-    Examples
-    --------
-    >>> goodness_of_fit([25, 23, 19, 18, 18]).sentence
-    "Cohen's w 0.14, n = 103 papers; chi-square(4) = 2.00, p = .736"
-    """
-    counts = estimate.whole_counts("goodness_of_fit, counts", counts)
-    estimate.one_of("goodness_of_fit, test", test, ("auto", "chi2", "monte-carlo"))
-    n, k, label = int(counts.sum()), len(counts), "Cohen's w"
-    if n == 0 or k < 2:
-        reason = "no units" if n == 0 else "one category only"
-        return estimate.undefined(
-            n, unit, reason, label=label, scale="number", chi2=0.0 if n else estimate.NAN, df=max(k - 1, 0)
-        )
-    fit = stats.chisquare(counts)
-    expected = n / k
-    z = (counts - expected) / math.sqrt(expected * (1 - 1 / k))
-    statistic, p = f"chi-square({k - 1}) = {fit.statistic:.2f},", float(fit.pvalue)
-    detail = {"chi2": float(fit.statistic), "df": k - 1, "p_chi2": p, "z": z, "test": statistic, "se": estimate.NAN}
-    detail["p_holm"] = ranks.adjust(2 * stats.norm.sf(np.abs(z)), "holm")
-    if test == "monte-carlo" or (test == "auto" and expected < 5):
-        rng = np.random.default_rng(seed)
-        p = stats.monte_carlo_test(
-            counts,
-            lambda size: rng.multinomial(n, np.full(k, 1 / k), size=size[0]),
-            lambda x, axis=-1: ((x - expected) ** 2).sum(axis=axis) / expected,
-            vectorized=True,
-            n_resamples=resamples,
-            alternative="greater",
-        ).pvalue
-        p, detail["test"] = float(p), f"{statistic} Monte-Carlo ({resamples:,} draws)"
-    w = math.sqrt(fit.statistic / n)
-    return estimate.Estimate(w, n=n, unit=unit, p=p, detail=detail, label=label, scale="number")
-
-
-def equivalence(k1, n1, k2, n2, margin, *, unit="papers", conf=0.95):
-    """Test that two independent shares differ by less than a margin set in advance (two one-sided tests).
-
-    Parameters
-    ----------
-    k1, n1, k2, n2 : int
-        As in `difference`.
-    margin : float
-        Largest difference of shares that does not matter.
-    unit : str
-        What is counted.
-    conf : float
-        The test has level 1 - conf, so the interval shown has confidence 2 conf - 1.
-
-    Returns
-    -------
-    Estimate
-        The difference; p below 1 - conf shows equivalence.
-
-    Examples
-    --------
-    >>> equivalence(70, 100, 72, 100, 0.2).p < 0.05
-    True
-    """
-    margin = estimate.within("equivalence, margin", margin, closed=False)
-    conf = estimate.within("equivalence, conf", conf, low=0.5, closed=False)
-    shown = difference(k1, n1, k2, n2, unit=unit, conf=2 * conf - 1)
-    if math.isnan(shown.value):
-        return shown
-    # Wald's standard error is 0 where both groups are all alike; Agresti and Caffo's is not.
-    with np.errstate(divide="ignore", invalid="ignore"):  # of the odds ratio, which is not used
-        tost = sp.tost_proportions_2indep(k1, n1, k2, n2, -margin, margin, method="agresti-caffo")
-    test = f"equivalence within {100 * margin:g} percentage points"
-    p, detail = float(tost.pvalue), shown.detail | {"margin": margin, "test": test}
-    return replace(shown, p=p, reason="", detail=detail)
-
-
-def manski_bounds(yes, no, unknown, *, unit="papers", label="share"):
-    """Share with unknowns: bounds with every unknown a no, or every unknown a yes.
-
-    Parameters
-    ----------
-    yes, no, unknown : int
-        Units of each kind.
-    unit, label
-        As in `proportion`.
-
-    Returns
-    -------
-    Estimate
-        `value` is the share among the known (right if unknown is a matter of chance); low and high are
-        bounds, not a confidence interval, hence conf is NaN.
-
-    Notes
-    -----
-    Manski (1989), Anatomy of the selection problem.
-
-    Examples
-    --------
-    >>> manski_bounds(30, 50, 20).sentence
-    'share 37.5 %, bounds [30.0, 50.0] (unknown as no, as yes), n = 100 papers'
-    """
-    yes, no, unknown = (int(x) for x in estimate.whole_counts("manski_bounds", [yes, no, unknown]))
-    n, known = yes + no + unknown, yes + no
-    low, high = (yes / n, (yes + unknown) / n) if n else (estimate.NAN, estimate.NAN)
-    value, reason = (yes / known, "") if known else (estimate.NAN, "all unknown" if n else "no units")
-    detail = {"yes": yes, "no": no, "unknown": unknown, "se": estimate.NAN}
-    return estimate.Estimate(
-        value, low, high, estimate.NAN, "unknown as no, as yes", n, unit, None, reason, detail, label
-    )
-
-
-def concentration(counts, *, top=5, unit="instances"):
-    """How far few models hold most of the reuse.
-
-    Parameters
-    ----------
-    counts : array-like of int
-        Instances of each model.
-    top : int
-        How many models the top share adds up.
-    unit : str
-        What is counted.
-
-    Returns
-    -------
-    Estimate
-        Herfindahl index (1/models to 1), without interval. `detail` has effective (exp of Shannon's
-        entropy: so many equally used models would be as diverse), top_share and models (used at least
-        once).
-
-    Examples
-    --------
-    >>> e = concentration([25, 23, 19, 18, 18, 2, 1])
-    >>> round(e.value, 3), round(e.detail["effective"], 2), round(e.detail["top_share"], 3)
-    (0.193, 5.48, 0.972)
-    """
-    counts = estimate.whole_counts("concentration, counts", counts)
-    top = int(estimate.whole_counts("concentration, top", top, 0, at_least=1))
-    n, label = int(counts.sum()), "Herfindahl index"
-    if n == 0:
-        return estimate.undefined(0, unit, "nothing counted", label=label, scale="number")
-    share = np.sort(counts / n)[::-1]
-    detail = {
-        "effective": float(np.exp(stats.entropy(share))),
-        "top_share": float(share[:top].sum()),
-        "models": int((share > 0).sum()),
-        "se": estimate.NAN,
-    }
-    return estimate.Estimate(float((share**2).sum()), n=n, unit=unit, detail=detail, label=label, scale="number")
-
-
 def difference(k1, n1, k2, n2, *, unit="papers", conf=0.95, label="difference"):
     """Difference of two independent shares, k1/n1 - k2/n2, with Newcombe's interval.
 
@@ -418,73 +117,6 @@ def difference(k1, n1, k2, n2, *, unit="papers", conf=0.95, label="difference"):
     )
 
 
-def odds_ratio(table, *, unit="papers", conf=0.95, kind="conditional"):
-    """Odds ratio of a 2 x 2 table of independent units.
-
-    Parameters
-    ----------
-    table : array-like, 2 x 2
-        Rows are the groups, columns yes and no.
-    unit, conf
-        As in `proportion`.
-    kind : {'conditional', 'sample'}
-        Conditional maximum likelihood with exact limits (R's `fisher.test`), or ad/bc with Woolf's limits.
-
-    Returns
-    -------
-    Estimate
-        `p` is Fisher's exact test; `detail` has both odds ratios and the risk difference. The value is 0 or
-        infinite when one cell is 0; it is undefined when a whole row or column is.
-
-    Examples
-    --------
-    >>> e = odds_ratio([[8, 2], [1, 5]])
-    >>> print(f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}], {estimate.print_p(e.p)}")
-    15.47 [1.01, 1059.64], p = .035
-    """
-    table = estimate.whole_counts("odds_ratio, table", table, 2)
-    conf = estimate.within("odds_ratio, conf", conf, closed=False)
-    estimate.one_of("odds_ratio, kind", kind, ("conditional", "sample"))
-    if table.shape != (2, 2):
-        raise StudyError(
-            expected="2 rows and 2 columns",
-            found=f"{table.shape[0]} x {table.shape[1]}",
-            where="odds_ratio, table",
-            do="use independence() for larger tables",
-        )
-    n = int(table.sum())
-    if not table.sum(axis=0).all() or not table.sum(axis=1).all():
-        return estimate.undefined(n, unit, "a row or column is empty", conf=conf, label="odds ratio", scale="number")
-    result = stats.contingency.odds_ratio(table, kind=kind)
-    (a, b), (c, d) = table
-    low, high, reason = estimate.NAN, estimate.NAN, "no interval: a cell is empty, use kind='conditional'"
-    if kind == "conditional" or a * b * c * d:
-        (low, high), reason = result.confidence_interval(conf), ""
-    risk = difference(a, a + b, c, c + d, unit=unit, conf=conf)
-    detail = {
-        "conditional": float(stats.contingency.odds_ratio(table).statistic),
-        "sample": float(a * d / (b * c)) if b * c else math.inf,
-        "difference": risk,
-        "test": "Fisher's exact test",
-    }
-    method = {"conditional": "exact conditional", "sample": "Woolf"}[kind]
-    p = float(stats.fisher_exact(table).pvalue)
-    return estimate.Estimate(
-        float(result.statistic),
-        float(low),
-        float(high),
-        conf,
-        method,
-        n,
-        unit,
-        p,
-        reason,
-        detail,
-        "odds ratio",
-        "number",
-    )
-
-
 # -------------------------------------------------------------------------------------- strata and clusters
 
 
@@ -496,11 +128,9 @@ def clustered_share(
     unit="pairs",
     cluster="papers",
     conf=0.95,
-    resamples=9999,
-    seed=0,
     label="share",
 ):
-    """Share of pairs (or instances) that lie within papers; papers are resampled, not pairs.
+    """Share of pairs (or instances) that lie within papers: papers were sampled, not pairs.
 
     Parameters
     ----------
@@ -513,23 +143,28 @@ def clustered_share(
         What is counted, and what was sampled.
     conf, label
         As in `proportion`.
-    resamples, seed : int
-        Of the BCa bootstrap over papers.
 
     Returns
     -------
     Estimate
         sum(numerator)/sum(denominator). `detail` has n_clusters, the linearised standard error `se` (survey
         package's ratio estimator), deff = (se/naive se)^2, the naive Wilson interval, the mean share within
-        papers, the share of papers with at least one, and the papers without any unit. Where all papers
-        agree the bootstrap has no width: the interval is then Clopper-Pearson on papers, and `reason` says
-        so. Less than two papers are no sample: NaN.
+        papers, the share of papers with at least one, the papers without any unit, and `effective` (see Notes).
+        Where all papers agree the interval is Clopper-Pearson on papers, and `reason` says so. Less than two
+        papers are no sample: NaN.
+
+    Notes
+    -----
+    Interval: Wilson's with t, for the number of independent pairs that would give the jackknife variance (each paper
+    left out once). t has the degrees of freedom of as many papers of one size as would weigh like these: one less
+    than (sum m)^2 / sum m^2. So one paper with half of all pairs widens it. It takes one pass over the papers,
+    and covers 93 to 99 % where a bootstrap of papers covers 80 to 90 % (heavy-tailed papers).
 
     Examples
     --------
     >>> e = clustered_share([1, 0, 2, 1, 3, 0, 1], [1, 2, 2, 1, 4, 1, 2])
     >>> print(e.sentence)
-    share 61.5 %, 95 % CI [25.0, 83.3] (BCa bootstrap of 7 papers), 8 of 13 pairs
+    share 61.5 %, 95 % CI [23.8, 89.1] (Wilson on 9 effective, 7 papers), 8 of 13 pairs
     >>> clustered_share([1, 2], [1, 2]).sentence
     'share 100.0 %, 95 % CI [15.8, 100.0] (Clopper-Pearson on 2 papers), 3 of 3 pairs; all papers agree'
     """
@@ -546,8 +181,7 @@ def clustered_share(
             do="check how the pairs of this paper were counted",
         )
     counted = (m > 0) & (w > 0)
-    # Sorted, so that the same seed gives the same interval whatever the order of the rows.
-    order = np.lexsort((m[counted], a[counted], w[counted]))
+    order = np.lexsort((m[counted], a[counted], w[counted]))  # so that sums do not depend on the order of the rows
     a, m, w = a[counted][order], m[counted][order], w[counted][order]
     k, n, papers = float(a.sum()), float(m.sum()), len(m)
     detail = {"k": k, "n_clusters": papers, "empty_clusters": int((~counted).sum())}
@@ -567,31 +201,24 @@ def clustered_share(
         "any": float((w * (a > 0)).sum() / w.sum()),
         "weighted": bool((w != w[0]).any()),
     }
-    low, high = (estimate.NAN, estimate.NAN) if agree else _bca_ratio(w * a, w * m, conf, resamples, seed)
-    method, reason = f"BCa bootstrap of {papers:,} {cluster}", ""
-    if not low <= share <= high:
+    if agree:
         low, high = sp.proportion_confint(share * papers, papers, 1 - conf, "beta")
-        method = f"Clopper-Pearson on {papers:,} {cluster}"
-        reason = f"all {cluster} agree" if agree else f"too few different {cluster} for a bootstrap"
+        method, reason = f"Clopper-Pearson on {papers:,} {cluster}", f"all {cluster} agree"
+    else:
+        part = w * m / (w * m).sum()
+        jackknife = float(((residual / (w * m).sum() / (1 - part)) ** 2).sum())
+        detail["effective"] = share * (1 - share) / jackknife
+        q = float(stats.t.ppf((1 + conf) / 2, max(1.0, 1 / float((part**2).sum()) - 1)))
+        low, high = wilson_limits(share, detail["effective"], q)
+        method, reason = f"Wilson on {detail['effective']:.0f} effective, {papers:,} {cluster}", ""
     return estimate.Estimate(share, float(low), float(high), conf, method, n, unit, None, reason, detail, label)
 
 
-def _bca_ratio(a, m, conf, resamples, seed):
-    """BCa limits of sum(a)/sum(m); NaN where the bootstrap distribution is degenerate."""
-    with warnings.catch_warnings():
-        # Not hidden: the NaN limits it announces are replaced and named by the caller.
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        return stats.bootstrap(
-            (a, m),
-            lambda a, m, axis=-1: a.sum(axis) / m.sum(axis),
-            paired=True,
-            vectorized=True,
-            n_resamples=resamples,
-            batch=max(1, 1_000_000 // len(a)),
-            confidence_level=conf,
-            method="BCa",
-            rng=np.random.default_rng(seed),
-        ).confidence_interval
+def wilson_limits(share, n, q):
+    """Wilson's limits of a share for an effective number of units n and a quantile q."""
+    centre, half = share + q**2 / (2 * n), q * math.sqrt(share * (1 - share) / n + q**2 / (4 * n**2))
+    low, high = (centre - half) / (1 + q**2 / n), (centre + half) / (1 + q**2 / n)
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding, at 0 and 1
 
 
 def _mover(k, n, weight, conf, method, shrink=1.0):
@@ -628,12 +255,14 @@ def standardised_share(k, n, weights, *, unit="papers", conf=0.95, label="standa
 
     Notes
     -----
-    Interval: Zou and Donner (2008), recovered from the Wilson limits of the strata.
+    Interval: Wilson for the effective number of units, of which a simple random sample would have the same
+    variance (with n - 1, or it would be too small). With 3, 10 and 40 papers a year it covers 93 to 98 % (92 % at
+    shares of 1 % with unequal weights); limits put together from those of the years (MOVER) cover 87 to 93 %.
 
     Examples
     --------
     >>> standardised_share([2, 9], [10, 12], [1, 1]).sentence
-    'standardised share 47.5 %, 95 % CI [31.7, 65.0] (MOVER-Wilson over 2 strata), n = 22 papers'
+    'standardised share 47.5 %, 95 % CI [30.6, 65.0] (Wilson on 29 effective), n = 22 papers'
     """
     where = "standardised_share"
     k, n = estimate.parts_of(where, k, n)
@@ -652,18 +281,30 @@ def standardised_share(k, n, weights, *, unit="papers", conf=0.95, label="standa
     used = w > 0
     k, n, w = k[used], n[used], w[used] / w.sum()
     shares = k / n
-    low, high = _mover(k, n, w, conf, "wilson")
+    total = float((w * shares).sum())
+    variance, effective = _effective(total, w, shares, n)
+    low, high = wilson_limits(total, effective, float(stats.norm.ppf((1 + conf) / 2)))
     detail = {
         "k": int(k.sum()),
         "raw": float(k.sum() / n.sum()),
-        "se": float(np.sqrt((w**2 * shares * (1 - shares) / n).sum())),
+        "se": math.sqrt(variance),
+        "effective": effective,
         "shares": shares.tolist(),
         "strata": len(k),
     }
-    method = f"MOVER-Wilson over {len(k)} strata"
-    return estimate.Estimate(
-        float((w * shares).sum()), low, high, conf, method, int(n.sum()), unit, None, "", detail, label
-    )
+    method = f"Wilson on {effective:.0f} effective" if len(k) > 1 else "Wilson"
+    return estimate.Estimate(total, low, high, conf, method, int(n.sum()), unit, None, "", detail, label)
+
+
+def _effective(total, weight, p, n):
+    """Variance of sum(weight p), and the units of a simple random sample that would have it.
+
+    A stratum with one unit has no spread of its own. Without spread in any the design alone says how many units.
+    """
+    less = n - (len(n) > 1)
+    spread = np.where(less > 0, p * (1 - p) / np.maximum(less, 1), total * (1 - total))
+    variance = float((weight**2 * spread).sum())
+    return variance, total * (1 - total) / variance if variance > 0 else 1 / float((weight**2 / n).sum())
 
 
 def stratified_share(N, n, k, *, fpc=True, unit="papers", conf=0.95, method="mover", label="stratified share"):
@@ -678,10 +319,11 @@ def stratified_share(N, n, k, *, fpc=True, unit="papers", conf=0.95, method="mov
     unit, conf, label
         As in `proportion`.
     method : {'mover', 'logit', 'korn-graubard'}
-        'mover' adds up the exact limits of the strata and stays honest where a stratum has no hits (coverage at
-        least nominal where few of many thousand papers are hits, against 89 % of 'logit'); 'logit' and
-        'korn-graubard' (effective n capped at n) use the standard error, which ignores such a stratum,
-        and are undefined where the standard error is 0.
+        'mover' is the wider of two: the exact limits of the strata added up, which stay honest where a stratum has no
+        hits, and Wilson's for the effective number of papers, which stay honest for many small strata. It covers 96
+        to 99 % with 2 to 44 strata and 1 to 50 % of hits; either alone covers 89 to 92 % somewhere. 'logit' and
+        'korn-graubard' (effective n capped at n) use the standard error, which ignores a stratum without hits, and
+        are undefined where the standard error is 0.
 
     Returns
     -------
@@ -696,7 +338,7 @@ def stratified_share(N, n, k, *, fpc=True, unit="papers", conf=0.95, method="mov
     Examples
     --------
     >>> stratified_share([631, 4000, 12880], [80, 120, 100], [66, 6, 0]).sentence
-    'stratified share 4.1 %, 95 % CI [3.3, 7.1] (MOVER-Clopper-Pearson over 3 strata), n = 300 papers'
+    'stratified share 4.1 %, 95 % CI [3.3, 7.1] (exact or Wilson, 3 strata), n = 300 papers'
     """
     where = "stratified_share"
     estimate.one_of(f"{where}, method", method, ("mover", "logit", "korn-graubard"))
@@ -733,8 +375,12 @@ def stratified_share(N, n, k, *, fpc=True, unit="papers", conf=0.95, method="mov
         "limits": limits,
     }
     low, high = limits[method]
+    if method == "mover" and len(n) > 1 and open_share.any():
+        _, effective = _effective(share, W * np.sqrt(open_share), p, n)
+        ends = wilson_limits(share, effective, float(stats.norm.ppf((1 + conf) / 2)))
+        low, high = min(low, ends[0]), max(high, ends[1])
     names = {
-        "mover": f"MOVER-Clopper-Pearson over {len(n)} strata" if len(n) > 1 else "Clopper-Pearson",
+        "mover": f"exact or Wilson, {len(n)} strata" if len(n) > 1 else "Clopper-Pearson",
         "logit": "logit",
         "korn-graubard": "Korn-Graubard",
     }

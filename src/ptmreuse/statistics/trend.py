@@ -1,33 +1,27 @@
-"""Change of a share over years."""
+"""The trend of a share over years."""
 
 import math
 import warnings
-from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import statsmodels.api as sm
 from firthmodels import FirthLogisticRegression
 from scipy import optimize, stats
 from sklearn.exceptions import ConvergenceWarning
-from statsmodels.tools.sm_exceptions import IterationLimitWarning, PerfectSeparationWarning
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from ptmreuse.errors import StudyError
-from ptmreuse.statistics import overlap
 from ptmreuse.statistics.estimate import (
     NAN,
     Estimate,
     numbers,
-    one_of,
     parts_of,
     print_p,
     same_length,
     undefined,
-    whole_counts,
     within,
 )
 
-# ---------------------------------------------------------------------------------------- trends over years
+SPARSE = 1  # yes, or no, per year, below which the dispersion does not narrow an interval
 
 
 def _design(x, degree=1):
@@ -41,7 +35,7 @@ def _fit(model):
     # runs to 0 or 1, of which only the deviance is used.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", PerfectSeparationWarning)
-        fit = model.fit(tol=1e-13, maxiter=500)
+        fit = model.fit(tol=1e-13, rtol=1e-13, maxiter=500)
         _ = fit.deviance  # computed and kept while its overflow is expected
         return fit
 
@@ -125,24 +119,6 @@ def _firth(k, n, x, conf):
     return b0, b1 / scale, ends[0] / scale, ends[1] / scale, se / scale, p
 
 
-def cochran_armitage(k, n, year):
-    """z of a linear trend in shares, in the convention of R's `prop.trend.test` (z^2 is its X-squared).
-
-    Examples
-    --------
-    >>> round(cochran_armitage([0, 2, 5], [10, 10, 10], [1, 2, 3]), 2)
-    2.64
-    """
-    k, n = parts_of("cochran_armitage", k, n)
-    x = numbers("cochran_armitage, year", year)
-    same_length("cochran_armitage", k, x)
-    if not 0 < k.sum() < n.sum():
-        return NAN
-    share, centred = k.sum() / n.sum(), x - (n * x).sum() / n.sum()
-    variance = share * (1 - share) * (n * centred**2).sum()
-    return float((k * centred).sum() / math.sqrt(variance)) if variance > 0 else NAN
-
-
 def trend(k, n, year, *, unit="papers", conf=0.95, firth=False):
     """Linear trend of a share over years, as an odds ratio per year.
 
@@ -153,27 +129,29 @@ def trend(k, n, year, *, unit="papers", conf=0.95, firth=False):
     year : array-like
         The years; any distances.
     unit, conf
-        As in `statistics.proportion`.
+        As in `shares.proportion`.
     firth : bool
         Use Firth's penalised likelihood always; it is used anyway where the logit is separated.
 
     Returns
     -------
     Estimate
-        Odds ratio per year with Wald limits (Firth: profile limits). `p` is the Cochran-Armitage test.
-        `detail` has z, chi2, df; b0 (at year 0), b1, se1, p_wald, deviance, df_resid; dispersion (Pearson)
-        with se_quasi and the limits `quasi`; curvature (statistic, df, p of the quadratic likelihood ratio
-        test, None below four years); leave_one_out {year: odds ratio} with its range; separated. `reason`
-        warns of curvature at the 5 % level, of separation and of years without papers. NaN for less than
+        Odds ratio per year with quasi-binomial limits: the dispersion of the years about the line widens them, and
+        t with the residual degrees of freedom keeps them honest for few years. `p` is the test that belongs to the
+        limits. Two years leave no dispersion: Wald; Wald too where there are fewer yes (or no) than years and it is
+        wider. Firth: profile limits. `detail` has b0 (at year 0), b1, se1 (binomial), p_wald, wald (limits), deviance,
+        df_resid; dispersion (Pearson) with se_quasi and the limits `quasi`; curvature (statistic, df, p_lr of the
+        quadratic likelihood ratio test, p of the same given the dispersion, None below four years); separated.
+        `reason` warns of curvature at the 5 % level, of separation and of years without papers. NaN for less than
         two years, or if no paper or every paper has the property.
 
     Examples
     --------
     >>> e = trend([0, 0, 0, 2, 4, 3, 5, 3, 9, 9, 4], [10] * 8 + [11, 10, 9], range(2014, 2025))
     >>> print(e.sentence.split(";")[0])
-    odds ratio per year 1.56, 95 % CI [1.30, 1.86] (logit), n = 110 papers
+    odds ratio per year 1.56, 95 % CI [1.17, 2.07] (quasi-binomial logit), n = 110 papers
     >>> print(e.sentence.split("; ", 1)[1])
-    Cochran-Armitage z = 5.51, p < .001; the trend is not linear (quadratic LR test, p = .026)
+    dispersion 1.91, t(9) = 3.52, p = .006
     """
     k, n = parts_of("trend", k, n)
     year = numbers("trend, year", year)
@@ -193,32 +171,36 @@ def trend(k, n, year, *, unit="papers", conf=0.95, firth=False):
     detail = {"separated": apart, "empty_years": empty}
     if apart or firth:
         b0, b1, low, high, se, p_coefficient = _firth(k, n, x, conf)
-        method, detail["p_lr"] = "Firth's logit, profile", p_coefficient
+        method, p, detail["test"] = "Firth's logit, profile", p_coefficient, "likelihood ratio test"
+        detail["p_lr"] = p
     else:
         fit = _logit(k, n, x)
         (b0, b1), se = fit.params, float(fit.bse[1])
         low, high = fit.conf_int(1 - conf)[1]
-        method = "logit"
-        detail |= {"p_wald": float(fit.pvalues[1]), "deviance": float(fit.deviance)}
-        detail |= {"df_resid": int(fit.df_resid)} | _overdispersion(fit, b1, se, conf)
-    z = cochran_armitage(k, n, x)
+        method, p, df, detail["test"] = "logit", float(fit.pvalues[1]), int(fit.df_resid), "Wald"
+        detail |= {"p_wald": p, "wald": (float(np.exp(low)), float(np.exp(high))), "deviance": _deviance(fit)}
+        detail |= {"df_resid": df} | _overdispersion(fit, b1, se, conf)
+        if not math.isnan(detail["se_quasi"]):
+            t, wald = b1 / detail["se_quasi"], (high - low) / 2
+            half = float(stats.t.ppf((1 + conf) / 2, df)) * detail["se_quasi"]
+            # From so few papers the dispersion is too small by chance, and must not narrow the interval.
+            if min(k.sum(), (n - k).sum()) < SPARSE * len(k) and half < wald:
+                detail["test"] = f"dispersion {detail['dispersion']:.2f} (no narrower for it), z = {b1 / se:.2f},"
+                p = max(p, float(2 * stats.t.sf(abs(t), df)))
+            else:
+                method, low, high = "quasi-binomial logit", b1 - half, b1 + half
+                p = float(2 * stats.t.sf(abs(t), df))
+                detail["test"] = f"dispersion {detail['dispersion']:.2f}, t({df}) = {t:.2f},"
     detail |= {"b0": float(b0 - b1 * centre), "b1": float(b1), "se1": se, "se": se}
-    detail |= {"z": z, "chi2": z**2, "df": 1, "test": f"Cochran-Armitage z = {z:.2f},"}
     detail["curvature"] = _curvature(k, n, x)
-    detail["leave_one_out"] = {
-        (int(y) if y == int(y) else y): _odds_ratio_only(k[year != y], n[year != y], year[year != y], conf)
-        for y in sorted(set(year.tolist()))
-    }
-    ratios = [r for r in detail["leave_one_out"].values() if not math.isnan(r)]
-    detail["leave_one_out_range"] = (min(ratios), max(ratios)) if ratios else (NAN, NAN)
     warned = [f"no papers in {', '.join(f'{y:g}' for y in empty)}"] if empty else []
     if apart:
         warned.append("separated: papers with and without the property lie in different years")
     curvature = detail["curvature"]
     if curvature and curvature["p"] < 0.05:
-        warned.append(f"the trend is not linear (quadratic LR test, {print_p(curvature['p'])})")
-    p = float(2 * stats.norm.sf(abs(z)))
-    low, high, value = math.exp(low), math.exp(high), math.exp(b1)
+        warned.append(f"the trend is not linear (quadratic F test, {print_p(curvature['p'])})")
+    with np.errstate(over="ignore", under="ignore"):  # a limit beyond all numbers is infinite
+        low, high, value = (float(np.exp(x)) for x in (low, high, b1))
     return Estimate(value, low, high, conf, method, total, unit, p, "; ".join(warned), detail, label, "number")
 
 
@@ -230,7 +212,8 @@ def _overdispersion(fit, b, se, conf):
         return {"dispersion": dispersion, "se_quasi": NAN, "quasi": (NAN, NAN)}
     wide = se * math.sqrt(dispersion)
     q = stats.t.ppf((1 + conf) / 2, fit.df_resid)
-    limits = (float(np.exp(b - q * wide)), float(np.exp(b + q * wide)))
+    with np.errstate(over="ignore", under="ignore"):  # a limit beyond all numbers is infinite
+        limits = (float(np.exp(b - q * wide)), float(np.exp(b + q * wide)))
     return {"dispersion": dispersion, "se_quasi": wide, "quasi": limits}
 
 
@@ -238,274 +221,42 @@ def _curvature(k, n, x):
     """Likelihood ratio test of a quadratic against a linear logit; None below four different years."""
     if len(set(x.tolist())) < 4:
         return None
-    statistic = max(0.0, float(_logit(k, n, x).deviance - _logit(k, n, x, 2).deviance))
-    return {"statistic": statistic, "df": 1, "p": float(stats.chi2.sf(statistic, 1))}
+    bent = _logit(k, n, x, 2)
+    statistic = max(0.0, _deviance(_logit(k, n, x)) - _deviance(bent))
+    p = p_lr = float(stats.chi2.sf(statistic, 1))
+    if bent.df_resid > 0:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # fitted shares of 0 or 1
+            dispersion = float(bent.pearson_chi2 / bent.df_resid)
+        if 1e-12 < dispersion < math.inf:
+            p = float(stats.f.sf(statistic / dispersion, 1, bent.df_resid))
+        if dispersion < 1 and min(k.sum(), (n - k).sum()) < SPARSE * len(k):
+            p = max(p, p_lr)
+    return {"statistic": statistic, "df": 1, "p_lr": p_lr, "p": p}
 
 
-def _odds_ratio_only(k, n, year, conf):
-    """Odds ratio per year, by Firth where separated, NaN where there is none."""
-    if len(set(year.tolist())) < 2 or not 0 < k.sum() < n.sum():
-        return NAN
-    x = year - year.mean()
-    if separated(k, n, x):
-        return float(np.exp(_firth(k, n, x, None)[1]))
-    return math.exp(_logit(k, n, x).params[1])
+def _deviance(fit):
+    """Deviance of a fit that may run to 0 or 1."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return float(fit.deviance)
 
 
-def rate_trend(k, year, exposure=None, *, family="quasipoisson", unit="papers", conf=0.95):
-    """Trend of a count, or of a rate per exposure, as a ratio per year.
-
-    Parameters
-    ----------
-    k : array-like of int, one value per year
-        Papers counted.
-    year : array-like
-        The years.
-    exposure : array-like, optional
-        Papers of the frame (or days) in each year. Without it the count is followed, and most growth of a
-        count is growth of the frame.
-    family : {'quasipoisson', 'poisson', 'negbin'}
-        Quasi-Poisson widens the interval by the dispersion found; the negative binomial weighs years more
-        evenly and moves the estimate too.
-    unit, conf
-        As in `statistics.proportion`.
-
-    Returns
-    -------
-    Estimate
-        Rate ratio per year; `p` is the Wald test. `detail` has b1, se1, dispersion (Pearson, of the Poisson
-        fit), deviance and, for 'negbin', alpha and loglik (se1 takes alpha as known, as R's `glm.nb`).
-        Without more spread than Poisson 'negbin' falls back to Poisson, and `reason` says so.
+def without_each_year(k, n, year):
+    """The least and the largest odds ratio per year if each year is left out once; NaN where there is none.
 
     Examples
     --------
-    >>> papers, frame = [0, 3, 0, 7, 13, 17, 38, 105, 116], [210, 260, 330, 450, 640, 910, 1350, 1900, 2300]
-    >>> print(rate_trend(papers, range(2012, 2021), frame).sentence)
-    rate ratio per year 1.36, 95 % CI [1.17, 1.56] (quasipoisson), n = 299 papers; Wald p = .002
+    >>> [round(x, 2) for x in without_each_year([1, 2, 4, 5], [10] * 4, [2020, 2021, 2022, 2023])]
+    [1.96, 2.49]
     """
-    where, label = "rate_trend", "rate ratio per year"
-    one_of(f"{where}, family", family, ("quasipoisson", "poisson", "negbin"))
-    k, year = whole_counts(f"{where}, k", k), numbers(f"{where}, year", year)
-    exposed = np.ones(len(k)) if exposure is None else numbers(f"{where}, exposure", exposure)
-    same_length(where, k, year, exposed)
-    conf = within(f"{where}, conf", conf, closed=False)
-    if (exposed < 0).any() or ((exposed == 0) & (k > 0)).any():
-        raise StudyError(
-            expected="an exposure above 0 wherever something was counted",
-            found=f"{exposed[(exposed <= 0)][0]:g}",
-            where=f"{where}, exposure",
-            do="check the denominators",
-        )
-    k, year, exposed = k[exposed > 0], year[exposed > 0], exposed[exposed > 0]
-    n, years = int(k.sum()), len(set(year.tolist()))
-    if years < 2 or n == 0:
-        reason = "nothing counted" if n == 0 else "less than two years"
-        return undefined(n, unit, reason, conf=conf, label=label, scale="number")
-    x = year - year.mean()
-    outside = x[k > 0]
-    if len(set(outside.tolist())) == 1 and outside[0] in (x.min(), x.max()):
-        reason = "counted in the first or last year only: the ratio has no finite estimate"
-        return undefined(n, unit, reason, conf=conf, label=label, scale="number")
-    design, offset = _design(x), np.log(exposed)
-    fit = _fit(sm.GLM(k, design, family=sm.families.Poisson(), offset=offset))
-    b, se, reason = float(fit.params[1]), float(fit.bse[1]), ""
-    detail = {"deviance": float(fit.deviance)} | _overdispersion(fit, b, se, conf)
-    q, p = stats.norm.ppf((1 + conf) / 2), float(fit.pvalues[1])
-    if family == "quasipoisson":
-        if math.isnan(detail["se_quasi"]):
-            reason = "no interval: the years leave no residual to measure the dispersion by"
-            se, p = NAN, None
-        else:
-            se, q = detail["se_quasi"], stats.t.ppf((1 + conf) / 2, fit.df_resid)
-            p = float(2 * stats.t.sf(abs(b / se), fit.df_resid))
-    elif family == "negbin":
-        alpha, spread = _negative_binomial(k, design, offset)
-        if spread is None:
-            family, reason = "poisson", "no more spread than Poisson: the negative binomial falls back to it"
-        else:
-            b, se, p = float(spread.params[1]), float(spread.bse[1]), float(spread.pvalues[1])
-            detail |= {"alpha": alpha, "loglik": float(spread.llf)}
-    detail |= {"b1": b, "se1": se, "se": se, "test": "Wald"}
-    low, high = (float(np.exp(b + s * q * se)) for s in (-1, 1))
-    return Estimate(math.exp(b), low, high, conf, family, n, unit, p, reason, detail, label, "number")
-
-
-def _negative_binomial(k, design, offset):
-    """Maximum likelihood alpha and the fit given alpha; None where alpha is 0.
-
-    sm.NegativeBinomial maximises all at once and fails on one short series in five; this profile does not.
-    """
-
-    def fit(log_alpha):
-        family = sm.families.NegativeBinomial(alpha=math.exp(log_alpha))
-        return _fit(sm.GLM(k, design, family=family, offset=offset))
-
-    best = optimize.minimize_scalar(lambda x: -fit(x).llf, bounds=(-14, 7), method="bounded", options={"xatol": 1e-9})
-    return (math.exp(best.x), fit(best.x)) if best.x > -11 else (0.0, None)
-
-
-def growth(k, year, exposure=None, *, family="quasipoisson", unit="papers", conf=0.95):
-    """Growth per year in percent, and the years it takes to double.
-
-    Parameters
-    ----------
-    k, year, exposure, family, unit, conf
-        As in `rate_trend`. Two end points never make a growth rate: all years are used.
-
-    Returns
-    -------
-    Estimate
-        Growth per year as a share (0.1 is 10 %). `detail` has that of `rate_trend` and `doubling`, an
-        Estimate in years: undefined where nothing grows, with an infinite upper limit where the interval
-        includes no growth.
-
-    Examples
-    --------
-    >>> e = growth([3, 5, 4, 9, 12, 20], range(2015, 2021))
-    >>> print(e.sentence)
-    growth per year 48.0 %, 95 % CI [30.1, 68.3] (quasipoisson), n = 53 papers; Wald p = .001
-    >>> print(e.detail["doubling"].sentence)
-    years to double 1.77, 95 % CI [1.33, 2.64] (quasipoisson), n = 53 papers
-    """
-    ratio = rate_trend(k, year, exposure, family=family, unit=unit, conf=conf)
-    label, name = "growth per year", "years to double"
-    value, low, high = ratio.value - 1, ratio.low - 1, ratio.high - 1
-    if math.isnan(value) or value <= 0:
-        reason = ratio.reason if math.isnan(value) else "no growth"
-        doubling = undefined(ratio.n, unit, reason, conf=conf, label=name, scale="number")
-    else:
-        fast = math.log(2) / math.log(ratio.high)
-        slow = math.inf if ratio.low <= 1 else math.log(2) / math.log(ratio.low)
-        slow = NAN if math.isnan(ratio.low) else slow
-        doubling = replace(
-            ratio, value=math.log(2) / math.log(ratio.value), low=fast, high=slow, p=None, detail={}, label=name
-        )
-    detail = ratio.detail | {"doubling": doubling}
-    return replace(ratio, value=value, low=low, high=high, detail=detail, label=label, scale="percent")
-
-
-# -------------------------------------------------------------------- regression on rows that share a paper
-
-
-def clustered_logit(outcome, predictor, cluster, *, structure="exchangeable", reference=None, unit="rows", conf=0.95):
-    """Logistic regression on rows that share papers: odds ratios with standard errors robust to the sharing.
-
-    Parameters
-    ----------
-    outcome : array-like of 0 and 1, one value per row
-    predictor : array-like, or pandas.DataFrame of numbers
-        Exclusive categories (compared with `reference`), or columns taken as they are: one 0/1 column per
-        field where a paper is one row and may have several fields.
-    cluster : array-like
-        Paper of each row. With one row per paper the standard errors are robust (HC).
-    structure : {'exchangeable', 'independence', 'glm'}
-        Working correlation of generalised estimating equations, with bias-reduced standard errors below 40
-        papers; 'glm' is a plain logit with cluster-robust ones (Stata's and R's HC1 correction).
-    reference : optional
-        Category to compare with; the first in order by default.
-    unit, conf
-        As in `statistics.proportion`.
-
-    Returns
-    -------
-    dict of Estimate
-        'intercept' (odds) and each category or column (odds ratio). `p` is the Wald test; `detail` has b, se,
-        n_clusters, the working correlation, and p_all: the Wald test of all categories together. Undefined,
-        with the reason, where a category has only 0 or only 1: give the share instead.
-
-    Examples
-    --------
-    >>> fit = clustered_logit([1, 0, 1, 1, 0, 0, 1, 0] * 6, list("aabb") * 12, np.repeat(range(24), 2))
-    >>> effect, test = fit["b"].sentence.split("; ")
-    >>> print(effect)
-    odds ratio of b to a 9.00, 95 % CI [2.81, 28.82] (bias-reduced GEE of 24 clusters), n = 48 rows
-    """
-    where = "clustered_logit"
-    one_of(f"{where}, structure", structure, ("exchangeable", "independence", "glm"))
-    conf = within(f"{where}, conf", conf, closed=False)
-    same_length(where, outcome, predictor, cluster)
-    y = overlap.zero_one(f"{where}, outcome", np.asarray(outcome)[:, None] if len(outcome) else [])[0].ravel()
-    papers = pd.Series(list(cluster), dtype=object)
-    n, groups = len(y), papers.nunique()
-    if isinstance(predictor, pd.DataFrame):
-        columns = pd.DataFrame(numbers(f"{where}, predictor", predictor, 2), columns=predictor.columns)
-        labels = {c: f"odds ratio of {c}" for c in columns}
-    else:
-        category = pd.Series(list(predictor), dtype=object)
-        levels = sorted(category.dropna().unique(), key=str)
-        reference = levels[0] if reference is None and levels else reference
-        if n:
-            one_of(f"{where}, reference", reference, levels)
-        levels = [c for c in levels if c != reference]
-        columns = pd.DataFrame({c: (category == c).astype(float) for c in levels}, index=range(n))
-        labels = {c: f"odds ratio of {c} to {reference}" for c in levels}
-        papers = papers.where(category.notna())
-    if papers.isna().any():
-        raise StudyError(
-            expected="a category and a paper in every row",
-            found=f"{int(papers.isna().sum())} rows without",
-            where=where,
-            do="count missing values apart and leave them out here",
-        )
-    labels = {"intercept": "odds"} | labels
-    design = np.column_stack([np.ones(n), columns.to_numpy()])
-    reason = _no_logit(y, design, groups)
-    if reason:
-        return {name: undefined(n, unit, reason, conf=conf, label=labels[name], scale="number") for name in labels}
-    try:
-        fit, method, correlation = _fit_clustered(y, design, pd.factorize(papers)[0], structure)
-    except (IterationLimitWarning, FloatingPointError, np.linalg.LinAlgError):
-        reason = "the estimating equations did not converge: too few papers"
-        return {name: undefined(n, unit, reason, conf=conf, label=labels[name], scale="number") for name in labels}
-    q, b, covariance = stats.norm.ppf((1 + conf) / 2), fit.params, np.asarray(fit.cov_params())
-    se = np.sqrt(np.maximum(0, np.diag(covariance)))
-    together, p_all = covariance[1:, 1:], None
-    if len(together) and np.linalg.matrix_rank(together) == len(together):
-        p_all = float(stats.chi2.sf(b[1:] @ np.linalg.solve(together, b[1:]), len(together)))
-    estimates = {}
-    for i, name in enumerate(labels):
-        detail = {"b": float(b[i]), "se": float(se[i]), "n_clusters": groups, "correlation": correlation}
-        detail |= {"p_all": p_all, "test": "Wald"}
-        low, high, p, reason = NAN, NAN, None, "no interval: no spread between papers"
-        if se[i] > 1e-8:
-            with np.errstate(over="ignore"):  # a limit beyond all numbers is infinite
-                low, high = (float(np.exp(b[i] + s * q * se[i])) for s in (-1, 1))
-            p, reason = float(2 * stats.norm.sf(abs(b[i] / se[i]))), ""
-        value, label = float(np.exp(b[i])), labels[name]
-        estimates[name] = Estimate(value, low, high, conf, method, n, unit, p, reason, detail, label, "number")
-    return estimates
-
-
-def _fit_clustered(y, design, groups, structure):
-    """Fit, its name, and the working correlation."""
-    family, count = sm.families.Binomial(), groups.max() + 1
-    if structure == "glm":
-        robust = {"groups": groups, "use_correction": True}
-        fit = sm.GLM(y, design, family=family).fit(tol=1e-12, cov_type="cluster", cov_kwds=robust)
-        return fit, f"cluster-robust logit of {count:,} clusters", 0.0
-    exchangeable = structure == "exchangeable" and count < len(y)  # single rows have no correlation to estimate
-    working = sm.cov_struct.Exchangeable() if exchangeable else sm.cov_struct.Independence()
-    few = count < 40
-    with warnings.catch_warnings(), np.errstate(over="raise", divide="raise", invalid="raise"):
-        warnings.simplefilter("error", IterationLimitWarning)
-        fit = sm.GEE(y, design, groups, family=family, cov_struct=working).fit(
-            cov_type="bias_reduced" if few else "robust"
-        )
-    if not 1e-8 < fit.fittedvalues.min() <= fit.fittedvalues.max() < 1 - 1e-8:
-        raise FloatingPointError("the working correlation drove fitted values to 0 or 1")
-    name = f"{'bias-reduced ' if few else ''}GEE of {count:,} clusters"
-    return fit, name, float(working.dep_params) if exchangeable else 0.0
-
-
-def _no_logit(y, design, groups):
-    """Why a logit has no finite estimate; '' where it has one."""
-    if not len(y) or groups < 2:
-        return "all rows from one cluster" if len(y) else "no rows"
-    if y.min() == y.max():
-        return "the outcome is the same in every row"
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        return "the columns are linearly dependent"
-    # Separated if some direction classifies every row right (Konis 2007): a linear programme, solved exactly.
-    signed = np.unique((2 * y - 1)[:, None] * design, axis=0)
-    best = optimize.linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1))
-    return "separated: a category has only 0 or only 1" if -best.fun > 1e-9 else ""
+    k, n = parts_of("without_each_year", k, n)
+    year = numbers("without_each_year, year", year)
+    same_length("without_each_year", k, year)
+    ratios = []
+    for left_out in sorted(set(year.tolist())):
+        kept = year != left_out
+        yes, of, x = k[kept], n[kept], year[kept] - year.mean()
+        if len(set(x.tolist())) < 2 or not 0 < yes.sum() < of.sum():
+            continue
+        apart = separated(yes, of, x)
+        ratios.append(float(np.exp(_firth(yes, of, x, None)[1] if apart else _logit(yes, of, x).params[1])))
+    return (min(ratios), max(ratios)) if ratios else (NAN, NAN)
