@@ -201,15 +201,14 @@ def errors(rows, tables, question, *, conf):
     return pd.DataFrame(found)
 
 
-def people(rows, *, conf, resamples, seed):
+def people(rows, *, conf):
     """How far the people who checked agree with each other, per question, on the papers that two of them coded.
 
     Parameters
     ----------
     rows : DataFrame
         From `checked.read`.
-    conf, resamples, seed
-        Of the intervals.
+    conf : float
 
     Returns
     -------
@@ -224,8 +223,7 @@ def people(rows, *, conf, resamples, seed):
             both = codes.reindex(columns=[first, second]).dropna()
             if both.empty:
                 continue
-            told = agreement.agreement(both[first].to_numpy(), both[second].to_numpy(), conf=conf,
-                                       resamples=resamples, seed=seed)  # fmt: skip
+            told = agreement.agreement(both[first].to_numpy(), both[second].to_numpy(), conf=conf)
             found.append(
                 {"question": question, "first": first, "second": second, "papers": len(both),
                  "agreement": told.raw.value, "low": told.raw.low, "high": told.raw.high,
