@@ -18,15 +18,25 @@ FACTS = study.published()
 LEDGER = claims.ledger(FACTS).set_index("id", drop=False)
 
 
-def judge(claim, source, kind="coded", **found):
+def judge(claim, source, kind="coded", journals=study.MEGAJOURNALS, **found):
     ends = {end: float(found.pop(end)) for end in ("low", "high") if end in found}
     key = LEDGER.loc[claim, "key"]
     row = {"key": key, "text": "x", "value": "", "n": "47", "unit": LEDGER.loc[claim, "unit"], "step": "02_coding"}
     registry = pd.DataFrame([row | {"cell": 7} | found]).set_index("key", drop=False)
     judging = {key: Estimate(found["value"], **ends)} if ends else {}
     return claims.evaluate(
-        LEDGER.loc[[claim]], registry if found else registry.iloc[:0], source, kind, judging=judging
+        LEDGER.loc[[claim]], registry if found else registry.iloc[:0], source, kind, judging=judging, journals=journals
     ).iloc[0]
+
+
+def test_a_sample_from_one_megajournal_decides_no_claim_about_four():
+    outside = {"value": 0.447, "low": 0.233, "high": 0.6528}
+    assert judge("adaptation-share", "embedded", **outside)["verdict"] == "differs"
+    for journals in (["PLOS"], ["PLOS", "BMJ", "F1000"], []):
+        part = judge("adaptation-share", "embedded", journals=journals, **outside)
+        assert part["verdict"] == "cannot tell"
+        assert f"from {', '.join(j for j in study.MEGAJOURNALS if j in journals) or 'no megajournal'}" in part["reason"]
+    assert judge("adaptation-share", "release", journals=["PLOS"], value=0.70291)["verdict"] == "reproduced"
 
 
 def test_a_caution_about_another_sample_stands_only_where_one_judges():

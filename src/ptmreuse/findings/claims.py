@@ -8,7 +8,8 @@ agrees                    the whole interval of another sample lies within the m
                           share, or that sample leaves no other leader
 differs                   recomputed or published elsewhere with another result; or the interval of another sample
                           lies wholly outside the margin, or that sample rules the leader out
-cannot tell               another sample speaks to it, but its interval is too wide for either
+cannot tell               another sample speaks to it, but its interval is too wide for either, or it comes from a
+                          part of the claim's population
 not checkable             the data at hand say nothing about it; the reason says what is missing
 ========================= ==================================================================================
 
@@ -152,6 +153,7 @@ class _Case(NamedTuple):
     held: str | None  # the release that the database in use holds, as far as its total tells
     whole: bool
     limits: tuple  # of another sample's interval, NaN where it has none
+    journals: tuple  # the megajournals that the papers in use are from
 
     @property
     def words(self):
@@ -166,6 +168,11 @@ class _Case(NamedTuple):
     @property
     def margin(self):
         return float(self.claim["margin"] or 0)
+
+    @property
+    def part(self):
+        """Whether the papers in use are from some of the megajournals that the claim is about."""
+        return "four megajournals" in self.claim["population"] and not set(study.MEGAJOURNALS) <= set(self.journals)
 
     def about(self, check):
         return self.claim["check"] == check
@@ -195,7 +202,7 @@ class _Rule(NamedTuple):
     judges: bool = True  # whether the number found is shown beside the verdict
 
 
-ANY, SHARE, TOP = "any claim", "a share, by another sample", "what leads, by another sample"
+ANY, OTHER, SHARE, TOP = "any claim", "by another sample", "a share, by another sample", "what leads, by another sample"
 RULES = (
     _Rule(ANY, "it needs papers, and those in use are simulated", "not checkable",
           lambda c: c.source == "simulated" and not c.words,
@@ -220,6 +227,8 @@ RULES = (
           lambda c: c.same, "recomputed from these papers; the results differ{caution}"),
     _Rule(ANY, "another sample speaks to it, but has too few papers for an interval", "not checkable",
           lambda c: any(pd.isna(end) for end in c.limits), "too few {unit} for an interval; {why_not}"),
+    _Rule(OTHER, "another sample speaks to it, but comes from some of the megajournals only", "cannot tell",
+          lambda c: c.part, "{sample}, from {journals}; the other megajournals may differ{caution}"),
     _Rule(SHARE, "the whole interval lies within the margin around the published share", "agrees",
           lambda c: c.about("share") and c.inside(),
           "{sample}: its whole interval lies within the margin around the published share{caution}"),
@@ -258,7 +267,7 @@ def rules():
     )
 
 
-def evaluate(claims, registry, source, kind, whole=True, judging=None):
+def evaluate(claims, registry, source, kind, whole=True, judging=None, journals=()):
     """Give every claim its verdict: that of the first of `RULES` that holds.
 
     Parameters
@@ -276,6 +285,8 @@ def evaluate(claims, registry, source, kind, whole=True, judging=None):
         Whether all papers of the source are in use; with some set aside, no published number can be recomputed.
     judging : dict of str to Estimate, optional
         From `judged.estimates`: the intervals of another sample, by key.
+    journals : iterable of str
+        The megajournals that the papers in use are from; a sample from one of four decides no claim about four.
 
     Returns
     -------
@@ -291,7 +302,10 @@ def evaluate(claims, registry, source, kind, whole=True, judging=None):
     held = _release_held(claims, registry) if source == "release" else None
     judging = judging or {}
     return pd.DataFrame(
-        [_judge(claim, registry, source, kind, held, whole, judging) for claim in claims.to_dict("records")]
+        [
+            _judge(claim, registry, source, kind, held, whole, judging, tuple(journals))
+            for claim in claims.to_dict("records")
+        ]
     )
 
 
@@ -303,11 +317,11 @@ def _release_held(claims, registry):
     return same["release"].iloc[0] if len(same) == 1 else None
 
 
-def _judge(claim, registry, source, kind, held, whole, judging):
+def _judge(claim, registry, source, kind, held, whole, judging, journals):
     key = claim["key"]
     found = registry.loc[key] if key in registry.index and registry.loc[key, "value"] != "" else None
     limits = (judging[key].low, judging[key].high) if key in judging else (float("nan"),) * 2
-    case = _Case(claim, found, source, held, whole, limits)
+    case = _Case(claim, found, source, held, whole, limits, journals)
     rule = next(rule for rule in RULES if rule.holds(case))
     if rule.judges and found["unit"] != claim["unit"]:
         raise StudyError(
@@ -343,6 +357,7 @@ def _reason(rule, case):
         held=case.held,
         release=claim["release"],
         unit=claim["unit"],
+        journals=", ".join(j for j in study.MEGAJOURNALS if j in case.journals) or "no megajournal that is recorded",
         caution=f"; {claim['caution']}" if bears else "",
         sample="" if found is None else f"another sample, of {wording.count(_size(found), found['unit'])}",
     )
