@@ -105,17 +105,16 @@ def against(row, published, who):
     Examples
     --------
     >>> coded = {"value": 0.59, "low": 0.43, "high": 0.73, "text": "59.0 %"}
-    >>> against(coded, {"value": 0.394, "text": "39.4 %"}, "people")
-    'Of the deep-learning papers that people coded, 59.0 % reuse a trained model, more than the 39.4 % of the study.'
+    >>> against(coded, {"value": 0.394, "text": "39.4 %"}, "people").partition(". ")[2]
+    'The study says 39.4 % of its own papers; chance alone does not explain the gap.'
     """
     limits = ends(row)
     if not limits:
         return UNKNOWN
     value = float(published["value"])
     told = f"Of the deep-learning papers that {who} coded, {row['text']} reuse a trained model"
-    if limits[0] <= value <= limits[1]:
-        return f"{told}; chance can explain the difference from the {published['text']} of the study."
-    return f"{told}, {'more' if limits[0] > value else 'less'} than the {published['text']} of the study."
+    chance = "can" if limits[0] <= value <= limits[1] else "does not"
+    return f"{told}. The study says {published['text']} of its own papers; chance alone {chance} explain the gap."
 
 
 def beside(coded, machine, source):
@@ -137,17 +136,22 @@ def beside(coded, machine, source):
     --------
     >>> from ptmreuse.statistics.shares import proportion
     >>> beside([proportion(39, 110), proportion(23, 110)], [0.67, 0.26], "embedded")
-    'People find less deep learning than the machine, and as much reuse'
+    'People find less deep learning than the machine; for reuse no difference is sure'
     """
     who = "People" if READERS.get(source) == "people" else "These coders"
     if any(wording.missing(row.value) for row in coded):
         return f"{who} cannot be compared with the machine: nothing is known"
     words = [
-        "more" if row.low > value else "less" if row.high < value else "as much"
+        "more" if row.low > value else "less" if row.high < value else ""
         for row, value in zip(coded, machine, strict=True)
     ]
-    first = f"{words[0]} deep learning {'as' if words[0] == 'as much' else 'than'} the machine"
-    return f"{who} find {first}, and {words[1]} reuse"
+    if words[0] == words[1]:
+        both = "deep learning and reuse"
+        return f"{who} find {words[0]} {both} than the machine" if words[0] else f"For {both} no difference is sure"
+    if all(words):
+        return f"{who} find {words[0]} deep learning and {words[1]} reuse than the machine"
+    sure, what, other = (words[0], "deep learning", "reuse") if words[0] else (words[1], "reuse", "deep learning")
+    return f"{who} find {sure} {what} than the machine; for {other} no difference is sure"
 
 
 def spread(row):
