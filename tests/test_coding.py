@@ -559,3 +559,47 @@ def test_without_the_package_the_negative_control_says_how_to_get_it(monkeypatch
     monkeypatch.setattr(metadata, "distribution", missing)
     with pytest.raises(StudyError, match=r"pip install --no-deps allofplos==0\.11\.1"):
         control.negative_control_files()
+
+
+# The documented numbers of the rules, at both sides --------------------------------------------------------
+
+
+def uses_dl(text):
+    return rules.code_article(read_article(text.encode()), paper="x")["uses"][0]["uses_dl"]
+
+
+def test_two_sentences_just_below_use_are_doubt():
+    at_1_75 = "Results\nA deep neural network was applied. Deep learning segmentation was performed."
+    at_1_00 = "Methods\nDeep learning results are shown in Table 1. Deep learning results are shown in Table 2."
+    assert uses_dl(at_1_75) == "yes"
+    assert uses_dl(at_1_00) == uses_dl("Results\nA deep neural network was applied.") == "unknown"
+
+
+@pytest.mark.parametrize(("adaptation", "expected"), [(2.1, "adaptation"), (2.0, "unknown"), (1.4, "unknown")])
+def test_a_tie_and_too_little_evidence_decide_nothing(adaptation, expected):
+    rival = min(2.0, adaptation) if adaptation != 1.4 else 0.0
+    weights = {"adaptation": adaptation, "deployment": rival, "conceptual": 0.0}
+    model = {"best": None, "written": "U-Net"}
+    said = rules._heaviest(weights, dict.fromkeys(weights), "pattern", 1.5, 0.0, model, lambda *_: None)
+    assert said == expected
+
+
+def test_a_cue_beside_the_model_counts_half_and_adaptation_points_to_test(monkeypatch):
+    book = codebook.default_codebook()
+    near, beside = "We fine-tuned VGG-16 on our scans.", "We used VGG-16. Then it was fine-tuned on our scans."
+    seen = []
+    real = rules._weigh
+
+    def watch(groups, model, codes):
+        out = real(groups, model, codes)
+        seen.append(out[0])
+        return out
+
+    monkeypatch.setattr(rules, "_weigh", watch)
+    for text in (near, beside):
+        rules.code_article(read_article(f"Methods\n{text}".encode()), book, paper="x")
+    assert seen[2]["adaptation"] == rules.BESIDE * seen[0]["adaptation"] == 0.5 * seen[0]["adaptation"] > 0
+    monkeypatch.setattr(rules, "_weigh", lambda groups, *_: (dict.fromkeys(groups, 0.0), dict.fromkeys(groups)))
+    model = {"best": None, "written": "VGG-16"}
+    told = [rules._stage(model, pattern, book, lambda *_: None) for pattern in ("adaptation", "conceptual", "unknown")]
+    assert told == ["Test", "Test", "unknown"]

@@ -230,9 +230,9 @@ def runner_up(counted, category, column="pattern"):
 
     Examples
     --------
-    >>> codes = pd.DataFrame({"paper": list("abc"), "pattern": ["deployment", "deployment", "adaptation"]})
+    >>> codes = pd.DataFrame({"paper": list("aaabc"), "pattern": ["deployment"] * 3 + ["conceptual"] * 2})
     >>> runner_up(codes, "adaptation")
-    'deployment'
+    'conceptual'
     """
     others = sorted(set(items.CATEGORIES[column]) - {category})
     papers = counted.drop_duplicates(["paper", column])[column].value_counts()
