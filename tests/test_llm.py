@@ -603,7 +603,7 @@ def test_wrong_settings_are_one_sentence(tmp_path, wrong, said):
 
 def test_missing_package_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(StudyError, match=r'pip install "ptmreuse\[llm\]"'):
+    with pytest.raises(StudyError, match=r"run make tools, or pip install openai"):
         code([article()], tmp_path / "c")
 
 

@@ -236,7 +236,7 @@ def slope_error(sizes, checked, rates, spread):
     Examples
     --------
     >>> round(slope_error([500, 4000], [150, 500], [0.9, 0.01], 10.0), 4)
-    0.0176
+    0.0207
     """
     N, n, p = (np.asarray(x, dtype=float) for x in (sizes, checked, rates))
     share = (N * p).sum() / N.sum()
@@ -293,7 +293,7 @@ def question_precision(facts, *, ppv=0.9, missed=0.01, missed_no_dl=0.1, kappa=0
     >>> from ptmreuse.evidence import study
     >>> table = question_precision(study.published())
     >>> table.loc[table["question"].str.startswith("trend"), ["low", "high"]].round(2).to_numpy().tolist()
-    [[0.97, 1.03], [0.97, 1.03], [0.98, 1.02]]
+    [[0.95, 1.05], [0.96, 1.04], [0.97, 1.03]]
     """
     plan = validation_plan(facts, ppv=ppv, missed=(missed,), missed_no_dl=missed_no_dl, conf=conf)
     adaptation = float(facts.loc["v1_adaptation_share", "value"]) / 100
