@@ -110,7 +110,8 @@ def machine():
     """
     return {
         "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()}",
+        # Without what follows the version's first two numbers: builds of a kernel name the place they were made for.
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_peak_mb": _peak(),
