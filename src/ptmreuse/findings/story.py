@@ -3,6 +3,11 @@
 from ptmreuse import wording
 
 UNKNOWN = "The data in use cannot tell."
+ONE_JOURNAL = (
+    "embedded",
+    "pilot",
+    "plos",
+)  # sources whose papers are all from PLOS: no sentence speaks of science at large
 READERS = {"embedded": "people", "pilot": "people", "release": "a language model"}
 
 
@@ -26,7 +31,7 @@ def answers(registry, source, kind):
     dl, published = registry.loc["trend_uses_dl"], registry.loc["published_ptm_given_dl"]
     adaptation, said = registry.loc["evidence_adaptation_instances_share"], registry.loc["published_adaptation_share"]
     return {
-        "headline": " ".join([common(given_dl, who), grew(growth, dl)]),
+        "headline": " ".join([common(given_dl, who, source), grew(growth, dl)]),
         "answer_common": against(given_dl, published, who),
         "answer_growth": grew(growth, dl),
         "sure_common": spread(given_dl),
@@ -46,7 +51,7 @@ def often(share):
     return "rarely" if share < 0.1 else "sometimes" if share < 1 / 3 else "often" if share < 2 / 3 else "mostly"
 
 
-def common(row, who):
+def common(row, who, source=""):
     r"""How many deep-learning papers build on somebody else's model, as the first sentence of the book.
 
     Examples
@@ -56,8 +61,9 @@ def common(row, who):
     """
     if row["value"] == "" or wording.missing(float(row["value"])):
         return "The data in use hold no deep-learning paper, so they cannot say how trained models are reused."
+    who_reuses = "In PLOS, scientists" if source in ONE_JOURNAL else "Scientists"
     return (
-        f"Scientists who use deep learning {often(float(row['value']))} build on a model that somebody else trained: "
+        f"{who_reuses} who use deep learning {often(float(row['value']))} build on a model that somebody else trained: "
         f"{row['text']} of the papers that use it do, as {who} coded them."
     )
 
@@ -106,7 +112,7 @@ def against(row, published, who):
     --------
     >>> coded = {"value": 0.59, "low": 0.43, "high": 0.73, "text": "59.0 %"}
     >>> against(coded, {"value": 0.394, "text": "39.4 %"}, "people").partition(". ")[2]
-    'The study says 39.4 % of its own papers; chance alone does not explain the gap.'
+    'The study says 39.4 % of its own papers; chance alone does not explain the gap, and the papers are not the same.'
     """
     limits = ends(row)
     if not limits:
@@ -114,7 +120,8 @@ def against(row, published, who):
     value = float(published["value"])
     told = f"Of the deep-learning papers that {who} coded, {row['text']} reuse a trained model"
     chance = "can" if limits[0] <= value <= limits[1] else "does not"
-    return f"{told}. The study says {published['text']} of its own papers; chance alone {chance} explain the gap."
+    gap = f"chance alone {chance} explain the gap, and the papers are not the same"
+    return f"{told}. The study says {published['text']} of its own papers; {gap}."
 
 
 def beside(coded, machine, source):
