@@ -268,10 +268,17 @@ class Registry(Html):
                 "what": row["about"], "value": row["text"], "interval": " to ".join(limits(row)),
                 "n and unit": f"{count} {row['unit']}".strip(), "method": row["method"],
             }  # fmt: skip
+            wide = ""
+            if not any(
+                [*cells.values()][2:]
+            ):  # a sentence takes the columns that it leaves empty, not a tower of words
+                cells, wide = {"what": cells["what"], "value": cells["value"]}, ' colspan="4"'
             rows.append(
                 f'<tr id="n-{html.escape(row["key"])}"><th scope="row"><code>{html.escape(row["key"])}</code></th>'
                 + "".join(
-                    f' <td data-label="{h}">' + (f"<span>{markup.escaped(c)}</span>" if c else "") + "</td>"
+                    f' <td data-label="{h}"{wide if h == "value" else ""}>'
+                    + (f"<span>{markup.escaped(c)}</span>" if c else "")
+                    + "</td>"
                     for h, c in cells.items()
                 )
                 + f' <td data-label="data kind">{markup.badge(row["data_kind"])}</td>'
