@@ -103,16 +103,12 @@ def read():
     StudyError
         If there is none, or a file of it was changed.
     """
-    try:
-        kept = json.loads(RUN.read_text(encoding="utf-8"))
-        seal = kept.pop("seal")
-    except FileNotFoundError:
+    if not RUN.exists():
         raise StudyError(
             expected="the authors' run", found="none", where=paths.shown(EXPECTED), do="restore the folder expected"
-        ) from None
-    except (ValueError, KeyError, AttributeError, TypeError):
-        kept = seal = None
-    if kept is None or seal != run_record.seal(kept):
+        )
+    kept = run_record.unsealed(RUN)
+    if kept is None:
         raise StudyError(
             expected="the list of the authors' results as released", found="one that was changed",
             where=paths.shown(RUN), do="restore it from the release",

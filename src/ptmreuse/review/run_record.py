@@ -94,6 +94,16 @@ def seal(record):
     return paths.text_sha256(json.dumps(record, sort_keys=True))
 
 
+def unsealed(path):
+    """What a sealed file says, without its seal; None if it was changed by hand or is no such file."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        sealed = record.pop("seal")
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+    return record if sealed == seal(record) else None
+
+
 def machine():
     """What of this machine may move a number; nothing that names it or its user.
 
@@ -257,12 +267,8 @@ def read():
     where = paths.shown(RECORD)
     if not RECORD.exists():
         raise StudyError(expected="the record of a run", found="none", where=where, do="run make clean, then make book")
-    try:
-        record = json.loads(RECORD.read_text(encoding="utf-8"))
-        sealed = record.pop("seal")
-    except (ValueError, KeyError, AttributeError, TypeError):
-        sealed = record = None
-    if record is None or sealed != seal(record):
+    record = unsealed(RECORD)
+    if record is None:
         raise StudyError(
             expected="a record as a run wrote it", found="one that was changed afterwards", where=where,
             do="run make clean, then make book",
