@@ -19,10 +19,8 @@ def frame(rows, tables, question):
 
     Parameters
     ----------
-    rows : DataFrame
-        From `checked.read`.
-    tables : dict of str to DataFrame
-        Study tables of one coder.
+    rows : DataFrame, from `checked.read`
+    tables : dict of study tables, of one coder
     question : str
         Of `checked.QUESTIONS`.
 
@@ -40,18 +38,8 @@ def frame(rows, tables, question):
     return whole["paper"], corrected.sample(said.to_numpy(), truth.to_numpy(), whole["stratum"].to_numpy())
 
 
-def asked(rows):
-    """The questions that people answered for at least one paper.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        From `checked.read`.
-
-    Returns
-    -------
-    list of str
-    """
+def asked(rows) -> list[str]:
+    """The questions that people answered for at least one paper; `rows` is from `checked.read`."""
     settled = rows[rows["coder"] == checked.SETTLED]
     return [question for question in checked.QUESTIONS if settled[question].isin(["yes", "no"]).any()]
 
@@ -61,10 +49,8 @@ def side_by_side(rows, tables, *, conf):
 
     Parameters
     ----------
-    rows : DataFrame
-        From `checked.read`.
-    tables : dict of str to DataFrame
-        Study tables of one coder.
+    rows : DataFrame, from `checked.read`
+    tables : dict of study tables, of one coder
     conf : float
 
     Returns
@@ -206,8 +192,7 @@ def people(rows, *, conf):
 
     Parameters
     ----------
-    rows : DataFrame
-        From `checked.read`.
+    rows : DataFrame, from `checked.read`
     conf : float
 
     Returns
@@ -232,17 +217,13 @@ def people(rows, *, conf):
     return pd.DataFrame(found)
 
 
-def said(table):
+def said(table) -> str:
     """What the correction changed, in a sentence.
 
     Parameters
     ----------
     table : DataFrame
         From `side_by_side`; empty without a validation sample.
-
-    Returns
-    -------
-    str
 
     Examples
     --------

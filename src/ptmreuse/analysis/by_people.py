@@ -38,8 +38,7 @@ def share(evidence, question, *, conf, people=None):
 
     Parameters
     ----------
-    evidence : dict of str to DataFrame
-        Study tables of one coder.
+    evidence : dict of study tables, of one coder
     question : {'uses_dl', 'uses_ptm', 'uses_ptm_given_dl'}
     conf : float
     people : dict of str to DataFrame, optional
@@ -141,8 +140,7 @@ def two_phase(evidence, checked, *, conf):
     ----------
     evidence : dict of str to DataFrame
         Study tables of the machine, of the frame.
-    checked : dict of str to DataFrame
-        From `people`.
+    checked : dict of str to DataFrame, from `people`
     conf : float
 
     Returns

@@ -282,7 +282,9 @@ def _row(check, outcomes):
 # The table ---------------------------------------------------------------------------------------------
 
 
-def write_table(path=None, *, seed=SEED, repetitions=REPETITIONS, workers=2, progress=True, checks=None):
+def write_table(
+    path=None, *, seed=SEED, repetitions=REPETITIONS, workers=2, progress=True, checks=None
+) -> pd.DataFrame:
     """Calibrate and write the table; the same seed writes the same bytes.
 
     Parameters
@@ -291,10 +293,6 @@ def write_table(path=None, *, seed=SEED, repetitions=REPETITIONS, workers=2, pro
         Default ``data/calibration.csv``.
     seed, repetitions, workers, progress, checks
         As in `calibrate`.
-
-    Returns
-    -------
-    DataFrame
     """
     table = calibrate(seed, repetitions, checks=checks, workers=workers, progress=progress)
     # Six digits: more would be noise of the machine's arithmetic.
@@ -315,13 +313,8 @@ def read_table(path=None):
     return table.assign(**{c: pd.to_numeric(table[c]) for c in table.columns if c not in texts})
 
 
-def judged(table):
-    """The rows that had to hold: neither power nor methods shown for contrast.
-
-    Returns
-    -------
-    DataFrame
-    """
+def judged(table) -> pd.DataFrame:
+    """The rows that had to hold: neither power nor methods shown for contrast."""
     return table[table["holds"].isin(["yes", "no"])]
 
 
@@ -330,8 +323,7 @@ def contrast(table, measure):
 
     Parameters
     ----------
-    table : DataFrame
-        From `calibrate`.
+    table : DataFrame, from `calibrate`
     measure : {'coverage', 'rejection'}
 
     Returns

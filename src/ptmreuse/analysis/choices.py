@@ -192,8 +192,7 @@ def adaptation_of_instances(tables, *, conf):
 
     Parameters
     ----------
-    tables : dict of str to DataFrame
-        Study tables of one coder.
+    tables : dict of study tables, of one coder
     conf : float
 
     Returns
@@ -293,8 +292,7 @@ def panel(evidence, *, conf, resamples, seed):
 
     Parameters
     ----------
-    evidence : dict of str to DataFrame
-        Study tables of one coder.
+    evidence : dict of study tables, of one coder
     conf, resamples, seed
         Of every interval.
 
@@ -335,8 +333,7 @@ def outcome(claim, found, conf):
     ----------
     claim : str
         Of `CLAIMS`.
-    found : Estimate or str
-        From `estimate_under`.
+    found : Estimate or str, from `estimate_under`
     conf : float
 
     Returns
@@ -368,8 +365,7 @@ def forest(panel, claim):
 
     Parameters
     ----------
-    panel : DataFrame
-        From `panel`.
+    panel : DataFrame, from `panel`
     claim : str
 
     Returns

@@ -73,8 +73,7 @@ def definition(facts, published, *, conf):
 
     Parameters
     ----------
-    facts : DataFrame
-        From `read`.
+    facts : DataFrame, from `read`
     published : float
         The published share of adaptation.
     conf : float
@@ -102,18 +101,13 @@ def definition(facts, published, *, conf):
     return pd.DataFrame(rows)
 
 
-def definition_sentence(table, published):
+def definition_sentence(table, published) -> str:
     """What hangs on the definition, in one sentence.
 
     Parameters
     ----------
-    table : DataFrame
-        From `definition`.
+    table : DataFrame, from `definition`
     published : float
-
-    Returns
-    -------
-    str
 
     Examples
     --------

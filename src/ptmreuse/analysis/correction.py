@@ -57,8 +57,7 @@ def splits(both, *, coder=MAJORITY, labelled=40, repetitions=1000, conf, seed):
 
     Parameters
     ----------
-    both : DataFrame
-        From `machines.side_by_side`.
+    both : DataFrame, from `machines.side_by_side`
     coder : str
         The model whose answers are corrected.
     labelled : int
@@ -157,8 +156,7 @@ def elsewhere(found, both, *, conf):
     Parameters
     ----------
     found : Ratings
-    both : DataFrame
-        From `machines.side_by_side`.
+    both : DataFrame, from `machines.side_by_side`
     conf : float
 
     Returns
@@ -216,10 +214,8 @@ def study_range(judged, facts):
 
     Parameters
     ----------
-    judged : DataFrame
-        From `machines.accuracy`.
-    facts : DataFrame
-        From `study.published`.
+    judged : DataFrame, from `machines.accuracy`
+    facts : DataFrame, from `study.published`
 
     Returns
     -------
@@ -304,18 +300,8 @@ def splits_forest(table):
     return pd.DataFrame(rows, columns=["label", "thing", "group", "value", "low", "high"])
 
 
-def splits_sentence(table):
-    """What the checked papers repair, and what they cost, in two sentences.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `splits`.
-
-    Returns
-    -------
-    str
-    """
+def splits_sentence(table) -> str:
+    """What the checked papers repair, and what they cost, in two sentences; `table` is from `splits`."""
     wide = splits_wide(table)
     off = (wide["naive"] - wide["agreed"]).abs()
     covers = table.loc[table["method"] != "people alone", "covers"]
@@ -352,17 +338,8 @@ def elsewhere_by_thing(table):
     )  # fmt: skip
 
 
-def elsewhere_sentence(table):
-    """Why nothing is corrected on papers of another search, in one sentence.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `elsewhere`.
-
-    Returns
-    -------
-    str
+def elsewhere_sentence(table) -> str:
+    """Why nothing is corrected on papers of another search, in one sentence; `table` is from `elsewhere`.
 
     Examples
     --------
@@ -378,17 +355,12 @@ def elsewhere_sentence(table):
     )
 
 
-def range_sentence(table):
+def range_sentence(table) -> str:
     """What the study's share of reuse could be under errors as large as those seen here, in one sentence.
 
     Parameters
     ----------
-    table : DataFrame
-        From `study_range`.
-
-    Returns
-    -------
-    str
+    table : DataFrame, from `study_range`
     """
     row = table.loc[table["share"] == "reuses a model, May 2026"].iloc[0]
     share = wording.percent

@@ -48,8 +48,7 @@ def accuracy(both, *, conf):
 
     Parameters
     ----------
-    both : DataFrame
-        From `side_by_side`.
+    both : DataFrame, from `side_by_side`
     conf : float
 
     Returns
@@ -87,10 +86,8 @@ def kappas(both, people, *, conf):
 
     Parameters
     ----------
-    both : DataFrame
-        From `side_by_side`.
-    people : dict of str to Agreement
-        From `raters.people`.
+    both : DataFrame, from `side_by_side`
+    people : dict of str to Agreement, from `raters.people`
     conf : float
 
     Returns
@@ -115,17 +112,8 @@ def kappas(both, people, *, conf):
     return pd.DataFrame(rows, columns=["label", "thing", "group", "value", "low", "high"])
 
 
-def kappa_sentence(table):
-    """How much less the vote agrees with people than people with each other, in one sentence.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `kappas`.
-
-    Returns
-    -------
-    str
+def kappa_sentence(table) -> str:
+    """How much less the vote agrees with people than people with each other, in one sentence; `table` is from `kappas`.
 
     Examples
     --------
@@ -143,8 +131,7 @@ def shares_by_model(judged):
 
     Parameters
     ----------
-    judged : DataFrame
-        From `accuracy`.
+    judged : DataFrame, from `accuracy`
 
     Returns
     -------
@@ -174,8 +161,7 @@ def majority_agreement(both, *, conf):
 
     Parameters
     ----------
-    both : DataFrame
-        From `side_by_side`.
+    both : DataFrame, from `side_by_side`
     conf : float
 
     Returns
@@ -196,8 +182,7 @@ def shared_errors(both, *, conf, resamples, seed):
 
     Parameters
     ----------
-    both : DataFrame
-        From `side_by_side`.
+    both : DataFrame, from `side_by_side`
     conf, resamples, seed
         Level and draws: each model's errors are shuffled among the papers with the same agreed code.
 
@@ -249,17 +234,8 @@ def _shuffled(wrong, draws, rng):
     return np.stack([(errors > wrong.shape[1] / 2).sum(axis=1), (errors == wrong.shape[1]).sum(axis=1)], axis=1)
 
 
-def error_sentence(shared):
-    """What the models' errors have in common, in one sentence.
-
-    Parameters
-    ----------
-    shared : DataFrame
-        From `shared_errors`.
-
-    Returns
-    -------
-    str
+def error_sentence(shared) -> str:
+    """What the models' errors have in common, in one sentence; `shared` is from `shared_errors`.
 
     Examples
     --------

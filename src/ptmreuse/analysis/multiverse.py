@@ -63,8 +63,7 @@ def specifications(evidence, *, conf, resamples, seed):
 
     Parameters
     ----------
-    evidence : dict of str to DataFrame
-        Study tables of one coder.
+    evidence : dict of study tables, of one coder
     conf, resamples, seed
         Of every interval.
 
@@ -118,8 +117,7 @@ def curve(specifications, claim):
 
     Parameters
     ----------
-    specifications : DataFrame
-        From `specifications`.
+    specifications : DataFrame, from `specifications`
     claim : str
 
     Returns
@@ -135,12 +133,7 @@ def curve(specifications, claim):
 
 
 def summary(specifications):
-    """How far each claim stands under all combinations of choices.
-
-    Parameters
-    ----------
-    specifications : DataFrame
-        From `specifications`.
+    """How far each claim stands under all combinations of choices; `specifications` is from `specifications`.
 
     Returns
     -------
@@ -177,16 +170,12 @@ def summary(specifications):
     return pd.DataFrame(rows)
 
 
-def said(row):
+def said(row) -> str:
     """What a row of `summary` comes to, in a sentence.
 
     Parameters
     ----------
     row : Series or named tuple
-
-    Returns
-    -------
-    str
 
     Examples
     --------

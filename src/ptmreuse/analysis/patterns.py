@@ -213,7 +213,7 @@ def fields_differ(codes, fields, *, resamples, seed):
     return overlap.multi_select(*tables, resamples=resamples, seed=seed)
 
 
-def runner_up(counted, category, column="pattern"):
+def runner_up(counted, category, column="pattern") -> str:
     """The most frequent category but one, by papers; in a tie the first by name.
 
     Parameters
@@ -223,10 +223,6 @@ def runner_up(counted, category, column="pattern"):
     category : str
         The one that is left out.
     column : {'pattern', 'stage', 'field'}
-
-    Returns
-    -------
-    str
 
     Examples
     --------

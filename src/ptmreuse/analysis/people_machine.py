@@ -20,8 +20,7 @@ def against_machine(facts, found, articles):
 
     Parameters
     ----------
-    facts : DataFrame
-        From `study.published`.
+    facts : DataFrame, from `study.published`
     found : dict of str to Estimate
         The people's shares by question, of the population of PLOS articles.
     articles : int

@@ -27,8 +27,7 @@ def sample(evidence):
 
     Parameters
     ----------
-    evidence : dict of str to DataFrame
-        Study tables of one coder.
+    evidence : dict of study tables, of one coder
 
     Returns
     -------
@@ -140,12 +139,8 @@ def by_listings(papers, population, question, *, conf):
     )
 
 
-def within_bound(table, population, question):
+def within_bound(table, population, question) -> tuple[float, float]:
     """The lowest and the highest share if every article were of whichever of its possible years moves it most.
-
-    Returns
-    -------
-    tuple of float
 
     Examples
     --------

@@ -51,8 +51,7 @@ def people_table(found, codes):
 
     Parameters
     ----------
-    found : dict of str to Agreement
-        From `people`.
+    found : dict of str to Agreement, from `people`
     codes : DataFrame
         The codes that it was made from.
 
@@ -89,13 +88,7 @@ def people_table(found, codes):
 
 
 def by_class(found, *, conf):
-    """Where the two people agree: agreement on each answer.
-
-    Parameters
-    ----------
-    found : dict of str to Agreement
-        From `people`.
-    conf : float
+    """Where the two people agree: agreement on each answer; `found` is from `people`.
 
     Returns
     -------
@@ -123,17 +116,8 @@ def by_class(found, *, conf):
     return pd.DataFrame(rows, columns=columns)
 
 
-def people_sentence(table):
-    """How far the two people agree, in two sentences.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `people_table`.
-
-    Returns
-    -------
-    str
+def people_sentence(table) -> str:
+    """How far the two people agree, in two sentences; `table` is from `people_table`.
 
     Examples
     --------

@@ -25,8 +25,7 @@ def my_papers(tables):
 
     Parameters
     ----------
-    tables : dict of str to DataFrame
-        Study tables of all coders.
+    tables : dict of study tables, of all coders
 
     Returns
     -------
@@ -70,10 +69,8 @@ def beside_the_study(tables, facts, *, conf):
 
     Parameters
     ----------
-    tables : dict of str to DataFrame
-        Study tables of one coder.
-    facts : DataFrame
-        From `study.published`.
+    tables : dict of study tables, of one coder
+    facts : DataFrame, from `study.published`
     conf : float
 
     Returns
@@ -185,8 +182,7 @@ def next_papers(tables, waiting, papers=20, *, seed):
 
     Parameters
     ----------
-    tables : dict of str to DataFrame
-        Study tables of all coders.
+    tables : dict of study tables, of all coders
     waiting : DataFrame
         From `uncoded`; papers that are coded already are left out.
     papers : int
@@ -213,7 +209,7 @@ def next_papers(tables, waiting, papers=20, *, seed):
     return table[list(columns)].rename(columns=columns).reset_index(drop=True)
 
 
-def codes_by_year(codes, papers, categories, column):
+def codes_by_year(codes, papers, categories, column) -> pd.DataFrame:
     """Items per publication year and code; a year that is not known is a row of its own.
 
     Parameters
@@ -222,10 +218,6 @@ def codes_by_year(codes, papers, categories, column):
         From `items.items`, and the study table.
     categories : tuple of str
     column : {'pattern', 'stage'}
-
-    Returns
-    -------
-    DataFrame
     """
     dated = codes.merge(papers[["paper", "year"]], on="paper")
     years = dated["year"].astype("str").where(dated["year"].notna(), "unknown")

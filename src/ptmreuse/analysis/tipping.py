@@ -124,7 +124,7 @@ def _growth(tables, kind, conf):
     return rows
 
 
-def fewest_to_end_growth(years, read, conf):
+def fewest_to_end_growth(years, read, conf) -> int:
     """The codes that must change until the trend is no longer above 1, one by one, each the one that moves it most.
 
     The slope of a logit has the sign of the sum of (year - mean year) over the reusing papers, the mean taken over
@@ -139,10 +139,6 @@ def fewest_to_end_growth(years, read, conf):
     read : {'value', 'low'}
         What must fall to 1: the odds ratio or its lower limit.
     conf : float
-
-    Returns
-    -------
-    int
 
     Examples
     --------
@@ -170,8 +166,7 @@ def if_coder_erred(facts, *, sensitivity=0.9, specificities=(1.0, 0.999, 0.99, 0
 
     Parameters
     ----------
-    facts : DataFrame
-        From `study.published`.
+    facts : DataFrame, from `study.published`
     sensitivity : float
     specificities : sequence of float
     conf : float

@@ -187,17 +187,8 @@ def _difference_twice(label, k1, n1, k2, n2, *, conf, resamples, seed):
     return _twice(closed, _quantiles(draws, conf), "percentile bootstrap of papers")
 
 
-def largest(table):
-    """The largest difference between the two ways, in words.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `two_ways`.
-
-    Returns
-    -------
-    str
+def largest(table) -> str:
+    """The largest difference between the two ways, in words; `table` is from `two_ways`.
 
     Examples
     --------

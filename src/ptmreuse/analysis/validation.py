@@ -39,7 +39,7 @@ def _allocate(total, sizes, spread):
     return [int(n) for n in np.minimum(np.maximum(np.rint(total * share / share.sum()), 2), sizes)]
 
 
-def to_draw(counts, yes, no, *, missed=0.01, missed_no_dl=0.1):
+def to_draw(counts, yes, no, *, missed=0.01, missed_no_dl=0.1) -> dict[str, int]:
     """How many papers of each stratum to draw: as in `validation_plan`, from the coded papers at hand.
 
     Parameters
@@ -50,10 +50,6 @@ def to_draw(counts, yes, no, *, missed=0.01, missed_no_dl=0.1):
         Papers to check among those coded as reuse, and among all others.
     missed, missed_no_dl : float
         Assumed rates, as in `validation_plan`; half of the undecided papers might be either.
-
-    Returns
-    -------
-    dict of str to int
 
     Raises
     ------
@@ -84,8 +80,7 @@ def validation_plan(facts, *, ppv=0.9, missed=(0.005, 0.01), missed_no_dl=0.1, d
 
     Parameters
     ----------
-    facts : DataFrame
-        From `study.published`.
+    facts : DataFrame, from `study.published`
     ppv : float
         Assumed share of the coder's yes that is right.
     missed : sequence of float
@@ -217,7 +212,7 @@ def _advice(checked, chosen, name, target_cv, smallest_yes, missed):
     return {"recommended": "yes" if recommended else "no", "why": why}
 
 
-def slope_error(sizes, checked, rates, spread):
+def slope_error(sizes, checked, rates, spread) -> float:
     """Expected standard error of a corrected logit's slope (`corrected.corrected_logit`), before anything is checked.
 
     Parameters
@@ -228,10 +223,6 @@ def slope_error(sizes, checked, rates, spread):
         Assumed shares with the property in each stratum.
     spread : float
         Variance of what is compared over the papers: of the year, or f (1 - f) for a field with the share f.
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -245,7 +236,7 @@ def slope_error(sizes, checked, rates, spread):
     return float(math.sqrt(information + drawing) / information)
 
 
-def part_error(sizes, checked, rates, part, right):
+def part_error(sizes, checked, rates, part, right) -> float:
     """Expected standard error of a corrected pattern share (`corrected.corrected_ratio`), before anything is checked.
 
     On the safe side: wrong patterns and papers without reuse are counted as if they never were the same papers.
@@ -258,10 +249,6 @@ def part_error(sizes, checked, rates, part, right):
         Assumed share of the reusing papers that have the pattern.
     right : float
         Assumed share of the coder's yes whose pattern is right.
-
-    Returns
-    -------
-    float
     """
     N, n, p = (np.asarray(x, dtype=float) for x in (sizes, checked, rates))
     spread = p * part * (1 - part)  # a missed paper has the pattern or has it not
@@ -274,8 +261,7 @@ def question_precision(facts, *, ppv=0.9, missed=0.01, missed_no_dl=0.1, kappa=0
 
     Parameters
     ----------
-    facts : DataFrame
-        From `study.published`.
+    facts : DataFrame, from `study.published`
     ppv, missed, missed_no_dl, conf
         As in `validation_plan`.
     kappa : float

@@ -370,6 +370,8 @@ def _described(part, name, config, kind, owner=""):
     if not text or part.name.startswith("_"):
         return []
     signature = "" if is_class else f"({ast.unparse(part.args)})"
+    if not is_class and part.returns:
+        signature += f" -> {ast.unparse(part.returns)}"
     body = NumpyDocstring(text, config).lines()
     if is_class:
         for inner in part.body:

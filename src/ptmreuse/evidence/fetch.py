@@ -46,12 +46,8 @@ RETRIES = 3
 _PIECE = 1 << 16  # bytes; what is left of a cut download is whole pieces
 
 
-def fetch_pilot(url=PILOT_URL, folder=FOLDER, sha256=PILOT_SHA256):
+def fetch_pilot(url=PILOT_URL, folder=FOLDER, sha256=PILOT_SHA256) -> Path:
     """Fetch the pilot workbook.
-
-    Returns
-    -------
-    Path
 
     Raises
     ------
@@ -100,17 +96,13 @@ def list_release(url=RECORD_URL):
         ) from error
 
 
-def fetch_release(name, folder=FOLDER, url=RECORD_URL):
+def fetch_release(name, folder=FOLDER, url=RECORD_URL) -> Path:
     """Fetch one file of the released record; an interrupted download is resumed.
 
     Parameters
     ----------
     name : str
         A name that `list_release` gives.
-
-    Returns
-    -------
-    Path
 
     Raises
     ------
@@ -126,12 +118,8 @@ def fetch_release(name, folder=FOLDER, url=RECORD_URL):
     return _fetch(file["url"], folder / name, file["checksum"])
 
 
-def fetch_articles(dois, folder=FOLDER / "jats", url=PLOS_URL):
+def fetch_articles(dois, folder=FOLDER / "jats", url=PLOS_URL) -> list[Path]:
     """Fetch the open JATS texts of PLOS articles, one file per DOI; what is there already is kept.
-
-    Returns
-    -------
-    list of Path
 
     Raises
     ------

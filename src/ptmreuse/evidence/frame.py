@@ -153,8 +153,7 @@ def errors(dates):
 
     Parameters
     ----------
-    dates : DataFrame
-        From `known`.
+    dates : DataFrame, from `known`
 
     Returns
     -------
@@ -183,12 +182,7 @@ def _year(day):
 
 
 def with_years(frame):
-    """The frame with the year of every article, and the years that it could be of.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        From `read`.
+    """The frame with the year of every article, and the years that it could be of; `frame` is from `read`.
 
     Returns
     -------

@@ -88,8 +88,7 @@ def per_field(counted, fields, column):
 
     Parameters
     ----------
-    counted : DataFrame
-        From `items`.
+    counted : DataFrame, from `items`
     fields : DataFrame
         Study table; beside one of the study's eight, other fields are left out.
     column : {'pattern', 'stage'}
@@ -152,8 +151,7 @@ def per_paper(counted, category, column="pattern"):
 
     Parameters
     ----------
-    counted : DataFrame
-        From `items`.
+    counted : DataFrame, from `items`
     category : str
         A pattern or a stage.
     column : {'pattern', 'stage'}

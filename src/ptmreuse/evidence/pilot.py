@@ -13,15 +13,11 @@ from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch, names, study
 
 
-def embedded():
+def embedded() -> dict[str, pd.DataFrame]:
     """The pilot that the study's authors coded by hand, as study tables (data kind: coded).
 
     Papers go by their DOI. Publication years are those of data/pilot_papers.csv, where a year that the workbook
     has wrong is corrected and the date as written stands beside it.
-
-    Returns
-    -------
-    dict of str to DataFrame
 
     Raises
     ------

@@ -17,7 +17,7 @@ ANSWER_TABLES = {
 }
 
 
-def tables(papers, read, books, kind, sha256):
+def tables(papers, read, books, kind, sha256) -> dict[str, pd.DataFrame]:
     """Study tables of one database.
 
     Parameters
@@ -31,10 +31,6 @@ def tables(papers, read, books, kind, sha256):
     kind : {'coded', 'simulated'}
     sha256 : str
         Of the database.
-
-    Returns
-    -------
-    dict of str to DataFrame
     """
     listed = {model for table in ANSWER_TABLES for _, _, answer in read[table] for model, _ in answer.items}
     known = names.normalise(sorted(listed)).set_index("as_written")

@@ -91,12 +91,8 @@ def inputs(values):
     return {name: value for name, value in found.items() if not name.startswith("the result of ")}
 
 
-def read():
+def read() -> dict:
     """The authors' run as released.
-
-    Returns
-    -------
-    dict
 
     Raises
     ------

@@ -66,7 +66,7 @@ def write(values):
     return told
 
 
-def render(run, theirs, rows, inputs, said, still_open):
+def render(run, theirs, rows, inputs, said, still_open) -> str:
     """The page.
 
     Parameters
@@ -81,10 +81,6 @@ def render(run, theirs, rows, inputs, said, still_open):
         codecheck.yml.
     still_open : list of (str, str, str)
         What is to be filled in.
-
-    Returns
-    -------
-    str
     """
     versions = run_record.drift(run, theirs)
     paper = said["paper"]

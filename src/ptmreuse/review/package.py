@@ -67,17 +67,13 @@ def _name(author):
     return author.get("name") or f"{author['family-names']}, {author['given-names']}"
 
 
-def zenodo(about):
+def zenodo(about) -> dict:
     """The deposit's metadata, as Zenodo reads it from .zenodo.json.
 
     Parameters
     ----------
     about : dict
         As from `citation`.
-
-    Returns
-    -------
-    dict
     """
     related = [about["preferred-citation"], *about["references"]]
     return {

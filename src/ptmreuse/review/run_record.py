@@ -157,13 +157,8 @@ def _peak():
     return round(max(resource.getrusage(w).ru_maxrss for w in who) / unit)
 
 
-def other_versions():
-    """The installed packages whose version is not that of requirements.lock, as name -> "locked, installed".
-
-    Returns
-    -------
-    dict of str to str
-    """
+def other_versions() -> dict[str, str]:
+    """The installed packages whose version is not that of requirements.lock, as name -> "locked, installed"."""
     locked = {}
     for pin in lock.read_pins((paths.ROOT / "requirements.lock").read_text(encoding="utf-8")):
         name, version = pin.split(";")[0].strip().split("==")
@@ -198,16 +193,12 @@ def _commit():
     return f"{lines[1]}, with changes" if changed.stdout else lines[1]
 
 
-def versions_apart(record):
+def versions_apart(record) -> dict[str, str]:
     """What was installed otherwise than locked when any step of a run was made.
 
     Parameters
     ----------
     record : dict
-
-    Returns
-    -------
-    dict of str to str
 
     Examples
     --------
@@ -223,17 +214,13 @@ def versions_apart(record):
     return found | record["other_versions"]
 
 
-def drift(run, theirs):
+def drift(run, theirs) -> dict[str, str]:
     """The versions that differ between two runs.
 
     Parameters
     ----------
     run, theirs : dict
         Records.
-
-    Returns
-    -------
-    dict of str to str
 
     Examples
     --------
@@ -252,12 +239,8 @@ def drift(run, theirs):
     return found
 
 
-def read():
+def read() -> dict:
     """The record of the last run.
-
-    Returns
-    -------
-    dict
 
     Raises
     ------

@@ -40,17 +40,13 @@ def smoke():
     return judged(authors_run.table(authors_run.EXPECTED / NOTEBOOK / "numbers.csv"), ours)
 
 
-def judged(theirs, ours):
+def judged(theirs, ours) -> int:
     """Print the verdict on the numbers of a notebook that was run with fewer resamples.
 
     Parameters
     ----------
     theirs, ours : DataFrame
         Rows of the registry.
-
-    Returns
-    -------
-    int
 
     Examples
     --------
