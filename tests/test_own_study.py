@@ -18,7 +18,7 @@ import made_study
 from conftest import run
 from ptmreuse import paths
 from ptmreuse.analysis import choices
-from ptmreuse.book import record, site
+from ptmreuse.book import record, site, steps
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import folder, importing, pilot, spreadsheet, study
 from ptmreuse.findings import own_claims
@@ -39,6 +39,16 @@ def test_any_study_with_codes_of_its_own_runs_through_its_notebooks(seed, tmp_pa
     made_study.run_cells(SCAFFOLD, mine, tmp_path, monkeypatch)
     listed = study.read_csv(tmp_path / "results" / "1_papers" / "my_papers.csv")
     assert len(listed) == min(300, len(study.read_csv(mine / "papers.csv")))
+
+
+@pytest.mark.parametrize("seed", STUDIES[7::20])
+def test_any_study_with_the_study_s_codes_runs_through_the_study_s_notebooks(
+    seed, built_project, tmp_path, monkeypatch
+):
+    mine = made_study.write(seed, tmp_path / "mine")
+    besides = shutil.ignore_patterns("evidence")  # simulated tables and the control, which need no student
+    shutil.copytree(built_project / "_build" / "tables", tmp_path / "tables", ignore=besides)
+    made_study.run_cells([paths.NOTEBOOKS / f"{name}.ipynb" for name in steps.NOTEBOOKS], mine, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -365,6 +365,15 @@ def test_differences_are_honest_and_antisymmetric(one, two):
     assert (e.value, e.low, e.p) == (pytest.approx(-back.value), pytest.approx(-back.high), pytest.approx(back.p))
 
 
+def test_a_weighted_share_of_nothing_but_hits_is_one_however_the_weights_are_rounded():
+    weights = [1, 1, 4, 3, 1]  # as parts of 10 they add up to 1.0000000000000002
+    for found in (
+        shares.standardised_share([1] * 5, [1] * 5, weights),
+        shares.stratified_share(weights, [1] * 5, [1] * 5),
+    ):
+        assert found.value == found.high == 1 > found.low
+
+
 @CHEAP
 @given(years(), st.randoms(use_true_random=False))
 def test_strata_are_honest_and_have_no_order(data, random):

@@ -221,6 +221,11 @@ def wilson_limits(share, n, q):
     return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding, at 0 and 1
 
 
+def _weighted(weight, share):
+    """Weighted mean of shares; rounding must not push it beyond them (weights that add up to 1.0000000000000002)."""
+    return float(np.clip((weight * share).sum(), share.min(), share.max()))
+
+
 def _mover(k, n, weight, conf, method, shrink=1.0):
     """Limits of sum(weight k/n) from the limits of each stratum (MOVER, Zou and Donner 2008).
 
@@ -229,7 +234,7 @@ def _mover(k, n, weight, conf, method, shrink=1.0):
     """
     share = k / n
     low, high = sp.proportion_confint(k, n, 1 - conf, method)
-    total = float((weight * share).sum())
+    total = _weighted(weight, share)
     down = math.sqrt((((share - low) * weight * shrink) ** 2).sum())
     up = math.sqrt((((high - share) * weight * shrink) ** 2).sum())
     return max(0.0, total - down), min(1.0, total + up)
@@ -281,7 +286,7 @@ def standardised_share(k, n, weights, *, unit="papers", conf=0.95, label="standa
     used = w > 0
     k, n, w = k[used], n[used], w[used] / w.sum()
     shares = k / n
-    total = float((w * shares).sum())
+    total = _weighted(w, shares)
     variance, effective = _effective(total, w, shares, n)
     low, high = wilson_limits(total, effective, float(stats.norm.ppf((1 + conf) / 2)))
     detail = {
@@ -355,7 +360,7 @@ def stratified_share(N, n, k, *, fpc=True, unit="papers", conf=0.95, method="mov
     N, n, k = N[N > 0], n[N > 0], k[N > 0]
     W, p = N / N.sum(), k / n
     open_share = 1 - n / N if fpc else np.ones(len(n))
-    share = float((W * p).sum())
+    share = _weighted(W, p)
     # A stratum taken whole has no sampling error; one paper out of many has an unknown one.
     spread = np.where(open_share == 0, 0.0, p * (1 - p) / np.where(n > 1, n - 1, np.nan))
     se = float(np.sqrt((W**2 * open_share * spread).sum()))
