@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 
 NAME_KEYS = ("model", "method", "modelname", "name", "ptm", "ptmname", "pretrainedmodel")
 CLASS_KEYS = {
@@ -98,6 +99,7 @@ def _squeeze(written, question):
     return word.removeprefix("step").removeprefix("stage").removesuffix("step").removesuffix("stage")
 
 
+@lru_cache(maxsize=256)  # the keys of thousands of answers are the same few
 def squeezed(key):
     """A key as keys are compared: its small letters alone."""
     return re.sub(r"[^a-z]", "", str(key).lower())
@@ -111,6 +113,8 @@ def clean(text):
     >>> clean(" U-Net\\n++ \\ud800")
     'U-Net ++ ?'
     """
+    if text.isprintable():
+        return " ".join(text.split())
     text = text.encode("utf-8", "replace").decode("utf-8")
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 

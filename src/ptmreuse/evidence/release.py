@@ -6,7 +6,9 @@ import shutil
 import sqlite3
 import tempfile
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pandas as pd
@@ -117,8 +119,12 @@ def extract(path):
     address = _address(path, where)
     books = _Books(where)
     try:
-        with closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)) as database:
-            database.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        with (
+            ThreadPoolExecutor(1) as beside,
+            closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)) as database,
+        ):
+            sha256 = beside.submit(paths.sha256, path)  # as long as all the rest, and waits for no interpreter
+            database.text_factory = partial(str, encoding="utf-8", errors="replace")
             _check_tables(database, where)
             simulated = database.execute("PRAGMA application_id").fetchone()[0] == study.SIMULATED
             database.execute("BEGIN")  # one state of the database, whoever writes meanwhile
@@ -126,7 +132,7 @@ def extract(path):
             read = {table: _read_answers(database, table, papers, books) for table in ANSWER_TABLES}
     except sqlite3.Error as error:
         raise _translated(error, where) from error
-    return release_codes.tables(papers, read, books, "simulated" if simulated else "coded", paths.sha256(path))
+    return release_codes.tables(papers, read, books, "simulated" if simulated else "coded", sha256.result())
 
 
 # Opening ----------------------------------------------------------------------------------------------
@@ -258,6 +264,7 @@ def _known(papers, doi, table, row, books):
     return None
 
 
+@lru_cache(maxsize=1 << 16, typed=True)  # one paper stands in many tables
 def _doi(written):
     if isinstance(written, bytes):
         written = written.decode("utf-8", "replace")

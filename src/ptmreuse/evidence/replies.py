@@ -51,6 +51,8 @@ def split_repeats(pairs, key=str):
     >>> split_repeats([("model", "AlexNet"), ("class", "a")])
     {'model': 'AlexNet', 'class': 'a'}
     """
+    if len({key(name) for name, _ in pairs}) == len(pairs):
+        return dict(pairs)
     parts, seen = [{}], set()
     for name, value in pairs:
         if key(name) in seen:
@@ -58,7 +60,7 @@ def split_repeats(pairs, key=str):
             seen.clear()
         seen.add(key(name))
         parts[-1][name] = value
-    return parts if len(parts) > 1 else parts[0]
+    return parts
 
 
 # A line feed or tab inside a quoted passage is what quoting an article gives.

@@ -162,7 +162,10 @@ def until(tables, last_year, source):
         )  # fmt: skip
     kept["rejects"] = pd.concat([tables["rejects"], rejects], ignore_index=True)
     kept["provenance"] = pd.concat([tables["provenance"], pd.DataFrame([entry])], ignore_index=True)
-    return study.validate(kept, where=source)
+    # What is left of a checked table is as it was checked; two have a new row.
+    longer = ("rejects", "provenance")
+    checked = study.validate({name: kept[name] for name in longer}, where=source)
+    return kept | {name: checked[name] for name in longer}
 
 
 def whole(tables):
@@ -250,7 +253,7 @@ def counts(tables, coder=None):
             if field in study.codes(tables, "field")
         },
         "years": {
-            year: {"papers": len(group), **{q: int(group["paper"].isin(users[q]).sum()) for q in users}}
+            year: {"papers": len(group), **{q: len(users[q] & set(group["paper"])) for q in users}}
             for year, group in by_year.groupby("year")
         },
         "rejects": {

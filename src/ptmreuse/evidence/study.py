@@ -21,6 +21,7 @@ codebook   a code that a pattern, stage or field may be                   questi
 
 import difflib
 import re
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -123,6 +124,7 @@ def _dtype(kind):
 _DOI = re.compile(r"(?:(?:https?://)?(?:(?:dx|www)\.)?doi\.org/|doi:?\s*)?(10\.\d{4,9}(?:/|%2f)\S+)", re.I)
 
 
+@lru_cache(maxsize=1 << 16)
 def clean_doi(text):
     """A DOI in one spelling: lower case, nothing before it; any other text as it is.
 
@@ -187,15 +189,14 @@ found '20x0'; correct this value.
         refuse(StudyError(expected="each DOI once", found=f"{doi} for {ids}", where=place, do=do))
     known = set(papers["paper"])
     for name in ("fields", "uses", "reuse", "stages", "answers") if known or found is None else ():
-        for row, paper in checked[name].loc[~checked[name]["paper"].isin(known), "paper"].items():
-            refuse(
-                StudyError(
-                    expected="a paper that is listed in table papers",
-                    found=repr(paper),
-                    where=f"{where}, table {name}, row {row + 1}, column paper",
-                    do="add the paper to table papers or correct its id",
+        for row, paper in enumerate(checked[name]["paper"].tolist(), start=1):
+            if paper not in known:
+                expected, place = (
+                    "a paper that is listed in table papers",
+                    f"{where}, table {name}, row {row}, column paper",
                 )
-            )
+                do = "add the paper to table papers or correct its id"
+                refuse(StudyError(expected=expected, found=repr(paper), where=place, do=do))
     return checked
 
 
