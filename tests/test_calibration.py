@@ -77,7 +77,7 @@ def test_the_result_depends_on_the_seed_alone():
 
 def test_the_table_is_the_same_bytes_twice_and_reads_back(tmp_path):
     for name in ("a.csv", "b.csv"):
-        table = calibration.write_table(tmp_path / name, seed=2, repetitions=3, workers=1, progress=False,
+        table = calibration.write_table(tmp_path / name, seed=2, repetitions=3, workers=1,
                                         checks=["Share of pairs", "Raw agreement"])  # fmt: skip
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     pd.testing.assert_frame_equal(calibration.read_table(tmp_path / "a.csv"), table, rtol=1e-5, check_dtype=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ptmreuse.evidence import checked, study
-from ptmreuse.statistics import agreement, coder_error, corrected, estimate, shares, trend
+from ptmreuse.statistics import agreement, coder_error, corrected, shares, trend
 
 NAMES = {"uses_dl": "use deep learning", "uses_ptm": "reuse a pre-trained model"}
 
@@ -95,11 +95,15 @@ def _trends(rows, tables, question, papers, sample, conf):
     dated = ~np.isnan(year)
     label = f"odds ratio per year: {NAMES[question]}"
     sample = corrected.Sample(*(part[dated] for part in sample))
-    known = pd.DataFrame({"year": year[dated], "said": sample.coded})
-    per_year = known[known["said"] != "unknown"].groupby("year")["said"].agg([lambda s: (s == "yes").sum(), "size"])
-    naive = trend.trend(per_year.iloc[:, 0], per_year["size"], per_year.index, conf=conf)
     right = corrected.corrected_logit(sample, year[dated], groups=year[dated], conf=conf, label="odds ratio per year")
-    return [_row(label, naive, right, rows, question)]
+    return [_row(label, _trend_as_coded(sample.coded, year[dated], conf), right, rows, question)]
+
+
+def _trend_as_coded(said, x, conf):
+    """The logit of the coder's yes on the year, or on lying in a field: the trend of two groups."""
+    known = said != "unknown"
+    yes = pd.Series(said[known] == "yes").groupby(x[known].astype(float)).agg(["sum", "size"])
+    return trend.trend(yes["sum"], yes["size"], yes.index, conf=conf)
 
 
 def _parts(rows, tables, questions, conf):
@@ -127,16 +131,9 @@ def _fields(rows, tables, conf):
         if not inside.any() or inside.all():
             continue
         right = corrected.corrected_logit(sample, inside.astype(float), conf=conf)
-        naive = _odds_ratio(sample.coded, inside, conf)
+        naive = _trend_as_coded(sample.coded, inside, conf)
         found.append(_row(f"odds ratio of reuse: {field} against all others", naive, right, rows, "uses_ptm"))
     return found
-
-
-def _odds_ratio(said, inside, conf):
-    """As coded: the logit of yes on lying in the field, which is the trend of two groups."""
-    known = said != "unknown"
-    yes, size = ([int((part & (inside == side)).sum()) for side in (False, True)] for part in (said == "yes", known))
-    return trend.trend(yes, size, [0, 1], conf=conf)
 
 
 def _in_fields(tables):
@@ -150,10 +147,9 @@ def errors(rows, tables, question, *, conf):
 
     Parameters
     ----------
-    rows, tables
+    rows, tables, conf
         As in `side_by_side`.
     question : {'uses_dl', 'uses_ptm'}
-    conf : float
 
     Returns
     -------
@@ -161,7 +157,6 @@ def errors(rows, tables, question, *, conf):
         by, group, papers, naive (share as coded), corrected, low, high, ppv, ppv_low, ppv_high, ppv_n (checked yes),
         missed, missed_low, missed_high, missed_n (checked no). A group in which nothing was checked is left out.
     """
-    estimate.one_of("errors, question", question, tuple(NAMES))
     papers, sample = frame(rows, tables, question)
     about = tables["papers"].set_index("paper")
     groups = [("all", "all papers", np.ones(len(papers), dtype=bool))]
@@ -190,11 +185,6 @@ def errors(rows, tables, question, *, conf):
 def people(rows, *, conf):
     """How far the people who checked agree with each other, per question, on the papers that two of them coded.
 
-    Parameters
-    ----------
-    rows : DataFrame, from `checked.read`
-    conf : float
-
     Returns
     -------
     DataFrame
@@ -218,12 +208,7 @@ def people(rows, *, conf):
 
 
 def said(table) -> str:
-    """What the correction changed, in a sentence.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `side_by_side`; empty without a validation sample.
+    """What the correction changed, in a sentence; `table` is from `side_by_side`.
 
     Examples
     --------

@@ -16,18 +16,7 @@ def people(tables, evidence):
 
     Parameters
     ----------
-    tables, evidence : dict of str to DataFrame
-        Study tables of all coders, and of the one in use.
-
-    Returns
-    -------
-    dict of str to DataFrame, or None
-
-    Examples
-    --------
-    >>> from ptmreuse.evidence.pilot import embedded
-    >>> people(embedded(), embedded()) is None
-    True
+    tables, evidence : dict of study tables, of all coders and of the one in use
     """
     others = set(tables["uses"]["coder"]) - set(evidence["uses"]["coder"])
     return study.of_coder(tables, PEOPLE) if PEOPLE in others else None
@@ -41,7 +30,7 @@ def share(evidence, question, *, conf, people=None):
     evidence : dict of study tables, of one coder
     question : {'uses_dl', 'uses_ptm', 'uses_ptm_given_dl'}
     conf : float
-    people : dict of str to DataFrame, optional
+    people : dict of study tables, optional
         From the function of that name; a share by the coder in use is then corrected by them.
 
     Returns
@@ -64,12 +53,7 @@ def share(evidence, question, *, conf, people=None):
 
 
 def papers_with(evidence):
-    """The DOIs of the papers that have each property, by the coder of the tables.
-
-    Returns
-    -------
-    dict of str to set
-        uses_dl, uses_ptm, and each pattern.
+    """The DOIs of the papers with uses_dl, uses_ptm, and each pattern, by the coder of the tables.
 
     Examples
     --------
@@ -85,6 +69,10 @@ def papers_with(evidence):
 
 def corrected(drawn, labelled, yes, *, conf):
     """A share of the population from a machine's codes of all articles, corrected by people's codes of the sample.
+
+    The difference estimator of two-phase sampling, also called prediction-powered (Cochran 1977, section 7.9;
+    Angelopoulos et al. 2023). The exact limits of both errors are added up (MOVER), so that an error never seen in the
+    sample is not taken as impossible.
 
     Parameters
     ----------
@@ -102,15 +90,6 @@ def corrected(drawn, labelled, yes, *, conf):
     Estimate
         The machine's share, plus the articles it missed, less those it took wrongly, both estimated from the sample by
         years. `detail` has naive (the machine's share), missed, wrong, and people (from the sample alone).
-
-    Notes
-    -----
-    The difference estimator of two-phase sampling, also called prediction-powered; the exact limits of both errors
-    are added up (MOVER), so that an error never seen in the sample is not taken as impossible.
-
-    Source
-    ------
-    Cochran (1977), Sampling Techniques, section 7.9; Angelopoulos et al. (2023), Science 382.
     """
     papers, articles = drawn
     size = articles["year"].value_counts().sort_index()
@@ -138,9 +117,8 @@ def two_phase(evidence, checked, *, conf):
 
     Parameters
     ----------
-    evidence : dict of str to DataFrame
-        Study tables of the machine, of the frame.
-    checked : dict of str to DataFrame, from `people`
+    evidence : dict of study tables of the machine, of the frame
+    checked : dict of study tables, from `people`
     conf : float
 
     Returns

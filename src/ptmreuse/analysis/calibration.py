@@ -167,7 +167,7 @@ CHECKS = (
 )  # fmt: skip
 
 
-def calibrate(seed, repetitions, *, checks=None, workers=1, progress=False):
+def calibrate(seed, repetitions, *, checks=None, workers=1):
     """Measured coverage and false-positive rates of the functions that the book uses (data kind: simulated).
 
     Parameters
@@ -178,18 +178,15 @@ def calibrate(seed, repetitions, *, checks=None, workers=1, progress=False):
         Labels of the checks to make; all by default.
     workers : int
         Processes; the result does not depend on it.
-    progress : bool
-        Show a progress bar.
 
     Returns
     -------
     DataFrame
-        One row per check: label, function, chapter (where the book prints it), sample, measure (coverage of a 95 %
-        interval, rejection at the 5 % level, or power, which is not judged), nominal, repetitions (with a result),
-        undefined (without), hits, first_hits (in the first five repetitions), value (hits/repetitions), low, high
-        (Clopper-Pearson, 95 %), too_low, too_high (intervals that lie below or above the truth), least, most (the
-        central 99 % of rates if the nominal one is true), holds (yes: coverage not below `least`, or rejection not
-        above `most`; no; trap: the book does not do this; not judged) and remark.
+        One row per check: the first five columns of `Check` (chapter: where the book prints it), nominal, repetitions
+        (with a result), undefined (without), hits, first_hits (in the first five), value (hits/repetitions), low, high
+        (Clopper-Pearson), too_low, too_high (intervals that lie below or above the truth), least, most (the central 99
+        % of rates if the nominal one is true), holds (yes: coverage not below `least`, or rejection not above `most`;
+        no; trap; not judged) and remark.
 
     Raises
     ------
@@ -206,14 +203,12 @@ def calibrate(seed, repetitions, *, checks=None, workers=1, progress=False):
     labels = list(known) if checks is None else list(checks)
     unknown = [label for label in labels if label not in known]
     if unknown or repetitions < 1:
+        found = f"{repetitions} of {', '.join(unknown or labels[:3])}"
         raise StudyError(
-            expected="one repetition or more of checks in CHECKS",
-            found=f"{repetitions} of {', '.join(unknown or labels[:3])}",
-            where="calibrate",
-            do="correct the call",
+            expected="one repetition or more of checks in CHECKS", found=found, where="calibrate", do="correct the call"
         )
     once = partial(_outcomes, seed=seed, repetitions=repetitions)
-    bar = {"desc": "calibrate", "unit": "check", "total": len(labels), "disable": not progress}
+    bar = {"desc": "calibrate", "unit": "check", "total": len(labels)}
     if workers == 1:
         made = list(tqdm(map(once, labels), **bar))
     else:
@@ -257,11 +252,7 @@ def _row(check, outcomes):
         if careful:
             remark = "wider than need be" if covers else "rejects less often than it may"
     return {
-        "label": check.label,
-        "function": check.function,
-        "chapter": check.chapter,
-        "sample": check.sample,
-        "measure": check.measure,
+        **{name: getattr(check, name) for name in ("label", "function", "chapter", "sample", "measure")},
         "nominal": nominal,
         "repetitions": n,
         "undefined": len(outcomes) - n,
@@ -282,33 +273,17 @@ def _row(check, outcomes):
 # The table ---------------------------------------------------------------------------------------------
 
 
-def write_table(
-    path=None, *, seed=SEED, repetitions=REPETITIONS, workers=2, progress=True, checks=None
-) -> pd.DataFrame:
-    """Calibrate and write the table; the same seed writes the same bytes.
-
-    Parameters
-    ----------
-    path : Path, optional
-        Default ``data/calibration.csv``.
-    seed, repetitions, workers, progress, checks
-        As in `calibrate`.
-    """
-    table = calibrate(seed, repetitions, checks=checks, workers=workers, progress=progress)
+def write_table(path=TABLE, *, seed=SEED, repetitions=REPETITIONS, workers=2, checks=None) -> pd.DataFrame:
+    """Calibrate and write the table; the same seed writes the same bytes."""
+    table = calibrate(seed, repetitions, checks=checks, workers=workers)
     # Six digits: more would be noise of the machine's arithmetic.
-    table.to_csv(path or TABLE, index=False, lineterminator="\n", float_format="%.6g")
+    table.to_csv(path, index=False, lineterminator="\n", float_format="%.6g")
     return table
 
 
-def read_table(path=None):
-    """The committed table.
-
-    Returns
-    -------
-    DataFrame
-        As `calibrate`, to six digits.
-    """
-    table = study.read_csv(path or TABLE)
+def read_table(path=TABLE) -> pd.DataFrame:
+    """The committed table: as `calibrate`, to six digits."""
+    table = study.read_csv(path)
     texts = ("label", "function", "chapter", "sample", "measure", "holds", "remark")
     return table.assign(**{c: pd.to_numeric(table[c]) for c in table.columns if c not in texts})
 
@@ -320,16 +295,6 @@ def judged(table) -> pd.DataFrame:
 
 def contrast(table, measure):
     """The rows of one measure for a figure: of those that hold the lowest and the highest, of the others all.
-
-    Parameters
-    ----------
-    table : DataFrame, from `calibrate`
-    measure : {'coverage', 'rejection'}
-
-    Returns
-    -------
-    DataFrame
-        label, group, value, low, high; rates from 0 to 1.
 
     Examples
     --------

@@ -52,9 +52,14 @@ def numbered(evidence):
     return {name: frame[frame["paper"] >= 0] for name, frame in tables.items()}
 
 
-def _keep(tables, papers):
+def keep(tables, papers):
     """The study with these papers only."""
     return {name: frame[frame["paper"].isin(papers)] for name, frame in tables.items()}
+
+
+def of_years(tables, inside):
+    """The study with the papers whose year lies inside, or is not known."""
+    return keep(tables, tables["papers"].loc[inside.fillna(True), "paper"])
 
 
 def _choices(tables):
@@ -63,20 +68,18 @@ def _choices(tables):
     yield _Choice("main analysis", "main analysis", GROUPS[0], tables)
 
     years = sorted(int(y) for y in papers["year"].dropna().unique())
-    for choice in ("leave one year out", "without the last year", "only papers that had time"):
-        if len(years) < 2:
-            reason = "the papers are of one year" if years else "no publication years are recorded"
+    if len(years) < 2:
+        reason = "the papers are of one year" if years else "no publication years are recorded"
+        for choice in ("leave one year out", "without the last year", "only papers that had time"):
             yield _Choice(choice, choice, left_out, reason=reason)
-    if len(years) > 1:
+    else:
         for year in years:
-            kept = papers.loc[(papers["year"] != year).fillna(True), "paper"]
-            yield _Choice("leave one year out", f"without {year}", left_out, _keep(tables, kept))
-        for choice, last, label in (
-            ("without the last year", years[-1] - 1, f"without the last year, {years[-1]}"),
-            ("only papers that had time", years[-1] - MATURE, f"papers up to {years[-1] - MATURE} only"),
-        ):
-            kept = papers.loc[(papers["year"] <= last).fillna(True), "paper"]
-            yield _Choice(choice, label, left_out, _keep(tables, kept))
+            yield _Choice("leave one year out", f"without {year}", left_out, of_years(tables, papers["year"] != year))
+        last, mature = years[-1], years[-1] - MATURE
+        yield _Choice("without the last year", f"without the last year, {last}", left_out,
+                      of_years(tables, papers["year"] < last))  # fmt: skip
+        yield _Choice("only papers that had time", f"papers up to {mature} only", left_out,
+                      of_years(tables, papers["year"] <= mature))  # fmt: skip
 
     # Years in which nothing could be reused make any trend rise.
     deep = tables["uses"].loc[tables["uses"]["uses_dl"] == "yes", "paper"]
@@ -84,9 +87,9 @@ def _choices(tables):
     growth = {"claims": ("reuse grew",), "otherwise": "the claim is not about years"}
     choice = "since the first deep learning"
     if len(dated):
-        kept = papers.loc[(papers["year"] >= dated.min()).fillna(True), "paper"]
-        yield _Choice(choice, f"since the first deep learning, {dated.min()}", left_out, _keep(tables, kept), **growth)
-        yield _Choice("deep learning only", "among deep-learning papers", left_out, _keep(tables, deep), **growth)
+        since = of_years(tables, papers["year"] >= dated.min())
+        yield _Choice(choice, f"since the first deep learning, {dated.min()}", left_out, since, **growth)
+        yield _Choice("deep learning only", "among deep-learning papers", left_out, keep(tables, deep), **growth)
     else:
         for name in (choice, "deep learning only"):
             yield _Choice(name, name, left_out, reason="no dated paper is known to use deep learning")
@@ -98,12 +101,12 @@ def _choices(tables):
             outside = papers.loc[~papers["paper"].isin(known.loc[known["field"] == field, "paper"]), "paper"]
             about = tuple(c for c in CLAIMS if c != "Biochemistry leads" or field != BIOCHEMISTRY)
             label = f"without {field.split(',')[0]}"
-            yield _Choice("leave one field out", label, left_out, _keep(tables, outside), claims=about,
+            yield _Choice("leave one field out", label, left_out, keep(tables, outside), claims=about,
                           otherwise="the claim is about this field")  # fmt: skip
         first = fields.drop_duplicates("paper")
         first = first[first["field"].isin(FIELDS)]
         label = "first topic only"
-        yield _Choice(label, label, left_out, _keep(tables, first["paper"]) | {"fields": first})
+        yield _Choice(label, label, left_out, keep(tables, first["paper"]) | {"fields": first})
     else:
         for choice in ("leave one field out", "first topic only"):
             yield _Choice(choice, choice, left_out, reason="the source in use has no fields")
@@ -116,7 +119,7 @@ def _choices(tables):
     if len(journals) > 1:
         biggest = journals.idxmax()
         kept = papers.loc[papers["megajournal"] != biggest, "paper"]
-        yield _Choice("without the biggest journal", f"without {biggest}", left_out, _keep(tables, kept))
+        yield _Choice("without the biggest journal", f"without {biggest}", left_out, keep(tables, kept))
     else:
         reason = "all papers are from one megajournal" if len(journals) else "no megajournal is recorded"
         yield _Choice("without the biggest journal", "without the biggest journal", left_out, reason=reason)
@@ -124,18 +127,13 @@ def _choices(tables):
     several = tables["reuse"].groupby("paper")["canonical"].nunique()
     kept = papers.loc[~papers["paper"].isin(several.index[several > MANY]), "paper"]
     label = f"without papers of more than {MANY} models"
-    yield _Choice("without model-rich papers", label, left_out, _keep(tables, kept),
-                  claims=("adaptation leads", "adaptation is the majority"),
+    about = ("adaptation leads", "adaptation is the majority")
+    yield _Choice("without model-rich papers", label, left_out, keep(tables, kept), claims=about,
                   otherwise="leaving out reusing papers would lower their share by construction")  # fmt: skip
-
-    patterns = {
-        "claims": ("adaptation leads", "adaptation is the majority"),
-        "otherwise": "the claim counts papers anyway",
-    }
+    patterns = {"claims": about, "otherwise": "the claim counts papers anyway"}
     for unit in ("instances", "papers"):
-        yield _Choice(
-            f"{unit} instead of pairs", f"{unit} instead of pairs", counted, tables, {"unit": unit}, **patterns
-        )
+        choice = f"{unit} instead of pairs"
+        yield _Choice(choice, choice, counted, tables, {"unit": unit}, **patterns)
     yield _Choice("aliases merged", "models merged by family", counted, tables, {"by": "family"}, **patterns)
     # Whether a model run unchanged as a feature extractor is adapted or deployed is a matter of definition.
     yield _Choice("feature extraction is adaptation", "feature extraction is adaptation, at most", counted,
@@ -188,17 +186,7 @@ def pattern_counts(tables, unit, by, unknown):
 
 
 def adaptation_of_instances(tables, *, conf):
-    """Share of the reuse instances (paper x model) that are adaptation: the unit of the published share.
-
-    Parameters
-    ----------
-    tables : dict of study tables, of one coder
-    conf : float
-
-    Returns
-    -------
-    Estimate
-    """
+    """Share of the reuse instances (paper x model) that are adaptation: the unit of the published share."""
     counts, total, _ = pattern_counts(tables, "instances", "canonical", "")
     label = "adaptation, share of instances"
     return shares.clustered_share(counts["adaptation"], total, unit="instances", label=label, conf=conf)
@@ -299,12 +287,10 @@ def panel(evidence, *, conf, resamples, seed):
     Returns
     -------
     DataFrame
-        One row per claim (of `CLAIMS`) and choice: label, group (main analysis, papers left out, counted
-        otherwise, answers read otherwise), choice, and the columns of `outcome`: value, low, high, threshold (the
-        claim is that the value is above it), holds (yes, no, n/a), beyond_chance (the interval too lies above the
-        threshold), n, unit, scale, method, reason. The value is a lead in points (of pairs, or of reusing papers), a
-        share, or an odds ratio per year. Where a choice does not apply, value is NaN, holds is *n/a* and reason
-        says why.
+        One row per claim (of `CLAIMS`) and choice: label, group (main analysis, papers left out, counted otherwise,
+        answers read otherwise), choice, and the columns of `outcome`. The value is a lead in points (of pairs, or of
+        reusing papers), a share, or an odds ratio per year. Where a choice does not apply, value is NaN, holds is
+        *n/a* and reason says why.
 
     Examples
     --------
@@ -339,7 +325,8 @@ def outcome(claim, found, conf):
     Returns
     -------
     dict
-        claim, threshold, value, low, high, holds, beyond_chance, n, unit, scale, method, reason.
+        claim, threshold (the claim is that the value is above it), value, low, high, holds (yes, no, n/a),
+        beyond_chance (the interval too lies above the threshold), n, unit, scale, method, reason.
 
     Examples
     --------
@@ -361,27 +348,12 @@ def outcome(claim, found, conf):
 
 
 def forest(panel, claim):
-    """The rows of one claim as a forest plot shows them: of many left-out years or fields the lowest and the highest.
-
-    Parameters
-    ----------
-    panel : DataFrame, from `panel`
-    claim : str
-
-    Returns
-    -------
-    DataFrame
-        Rows of `panel` with a result, for `figures.intervals`; all other rows stay in the table.
-    """
+    """The rows of one claim for a forest plot: of many left-out years or fields the lowest and the highest."""
     made = panel[(panel["claim"] == claim) & panel["value"].notna()]
     parts = []
     for choice, part in made.groupby("choice", sort=False):
         if choice.startswith("leave one") and len(part) > 2:
             ends = part.loc[[part["value"].idxmin(), part["value"].idxmax()]]
-            words = [
-                f"{label} ({end} of {len(part)})"
-                for label, end in zip(ends["label"], ("lowest", "highest"), strict=True)
-            ]
-            part = ends.assign(label=words)
+            part = ends.assign(label=ends["label"] + [f" (lowest of {len(part)})", f" (highest of {len(part)})"])
         parts.append(part)
     return pd.concat(parts, ignore_index=True) if parts else made

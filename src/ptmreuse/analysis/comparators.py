@@ -17,12 +17,7 @@ READINGS = {
 
 
 def read(path=None):
-    """The facts of other studies, one row each, with the work and where it was read.
-
-    Parameters
-    ----------
-    path : path-like, optional
-        By default ``data/comparators.csv``.
+    """The facts of other studies in ``data/comparators.csv``, one row each, with the work and where it was read.
 
     Returns
     -------
@@ -102,19 +97,13 @@ def definition(facts, published, *, conf):
 
 
 def definition_sentence(table, published) -> str:
-    """What hangs on the definition, in one sentence.
-
-    Parameters
-    ----------
-    table : DataFrame, from `definition`
-    published : float
+    """What hangs on the definition, in one sentence; `table` is from `definition`.
 
     Examples
     --------
     >>> said = definition_sentence(definition(read(), 0.7029, conf=0.95), 0.7029)
-    >>> said.replace("\\N{NO-BREAK SPACE}", " ").split(";")[0]
-    'Among 75 transfer-learning papers of one review, 100 % adapt a model if feature extraction is adaptation and \
-40 % if it is deployment'
+    >>> said.replace("\\N{NO-BREAK SPACE}", " ")[-65:]
+    'not known), its 70.29 % would be 28.1 % under the latter reading.'
     """
     first, last = table.iloc[0], table.iloc[-1]
     share = wording.percent

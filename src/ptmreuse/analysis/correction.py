@@ -14,7 +14,7 @@ from ptmreuse.analysis.machines import MAJORITY, by_variable
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import ratings
 from ptmreuse.statistics import coder_error
-from ptmreuse.statistics.estimate import undefined, whole_counts
+from ptmreuse.statistics.estimate import whole_counts
 from ptmreuse.statistics.shares import difference, stratified_share
 
 # Checked papers drawn at random; within the machine's yes and no; at random, with the machine's answers to the rest.
@@ -22,44 +22,13 @@ METHODS = ("people alone", "two-phase", "prediction-powered")
 ELSEWHERE = "refused: the checked papers were not drawn from these papers, so how a machine errs on these is not known"
 
 
-def checked_share(labelled, unlabelled, *, drawn, unit="papers", conf=0.95):
-    """A machine's share corrected by checked papers, or the reason why it cannot be.
-
-    Parameters
-    ----------
-    labelled, unlabelled
-        As in `coder_error.ppi_share`.
-    drawn : bool
-        Whether the checked papers are a random sample of all the papers that the share is about.
-    unit, conf
-        As in `coder_error.ppi_share`.
-
-    Returns
-    -------
-    Estimate
-        Without a value where the checked papers come from elsewhere: nothing in the data could tell whether the machine
-        errs there as it does here.
-
-    Examples
-    --------
-    >>> round(checked_share([[18, 4], [3, 75]], (140, 860), drawn=True).value, 3)
-    0.152
-    >>> checked_share([[18, 4], [3, 75]], (140, 860), drawn=False).reason == ELSEWHERE
-    True
-    """
-    if drawn:
-        return coder_error.ppi_share(labelled, unlabelled, unit=unit, conf=conf)
-    return undefined(int(np.sum(labelled)), unit, ELSEWHERE, conf=conf, label="corrected share")
-
-
-def splits(both, *, coder=MAJORITY, labelled=40, repetitions=1000, conf, seed):
+def splits(both, *, labelled=40, repetitions=1000, conf, seed):
     """Draw the checked papers again and again where people coded all, and count how often each interval is right.
 
     Parameters
     ----------
     both : DataFrame, from `machines.side_by_side`
-    coder : str
-        The model whose answers are corrected.
+        The answers of the models' majority are corrected.
     labelled : int
         Papers that people check in each draw.
     repetitions : int
@@ -68,14 +37,14 @@ def splits(both, *, coder=MAJORITY, labelled=40, repetitions=1000, conf, seed):
     Returns
     -------
     DataFrame
-        One row per variable and method of `METHODS`: variable, name, n, agreed (the share by the people, which is
-        the right answer), naive (by the model), method, mean, low and high (means over the draws), covers (of the draws
+        One row per variable and method of `METHODS`: variable, name, n, agreed (the share by the people, which is the
+        right answer), naive (by the machine), method, mean, low and high (means over the draws), covers (of the draws
         with an interval, the share that holds the right answer), width (mean), without (share of draws without one).
 
     Notes
     -----
-    The papers are a finite population of known share. Two-phase and people alone take into account that much of it is
-    drawn; PPI++ does not, so its intervals are wider than they need to be.
+    Two-phase and people alone take into account that much of this small population is drawn; PPI++ does not, so its
+    intervals are wider than they need to be.
 
     Examples
     --------
@@ -87,14 +56,12 @@ def splits(both, *, coder=MAJORITY, labelled=40, repetitions=1000, conf, seed):
     labelled, repetitions = (int(whole_counts("splits", x, 0, at_least=1)) for x in (labelled, repetitions))
     rng, rows = np.random.default_rng(seed), []
     for variable, part in by_variable(both):
-        truth, said = (part["agreed"] == "yes").to_numpy(), (part[coder] == "yes").to_numpy()
+        truth, said = (part["agreed"] == "yes").to_numpy(), (part[MAJORITY] == "yes").to_numpy()
         if labelled >= len(part):
             raise StudyError(
                 expected=f"fewer checked papers than the {len(part)} of {ratings.VARIABLES[variable]}",
-                found=str(labelled),
-                where="splits, labelled",
-                do="leave some papers to be predicted",
-            )
+                found=str(labelled), where="splits, labelled", do="leave some papers to be predicted",
+            )  # fmt: skip
         cells = np.array([[(truth == t) & (said == s) for s in (True, False)] for t in (True, False)]).sum(axis=2)
         same = {"variable": variable, "name": ratings.VARIABLES[variable], "n": len(part)}
         same |= {"agreed": float(truth.mean()), "naive": float(said.mean())}
@@ -122,7 +89,7 @@ def _estimates(cells, labelled, repetitions, conf, rng):
 
     def powered(table):
         rest = (cells.ravel() - table).reshape(2, 2).sum(axis=0)
-        return checked_share(table.reshape(2, 2), rest, drawn=True, conf=conf)
+        return coder_error.ppi_share(table.reshape(2, 2), rest, conf=conf)
 
     drawn = (random[:, :2].sum(axis=1, keepdims=True), within, random)
     found = {}
@@ -140,14 +107,9 @@ def _score(found, truth):
         return dict.fromkeys(("mean", "low", "high", "covers", "width"), math.nan) | {"without": 1.0}
     within = (low - 1e-12 <= truth) & (truth <= high + 1e-12)
     middle, lower, upper = (float(np.average(x[told], weights=times[told])) for x in (value, low, high))
-    return {
-        "mean": middle,
-        "low": lower,
-        "high": upper,
-        "covers": float((weight * within).sum() / weight.sum()),
-        "width": upper - lower,
-        "without": float(1 - weight.sum() / times.sum()),
-    }
+    covers, without = float((weight * within).sum() / weight.sum()), float(1 - weight.sum() / times.sum())
+    row = {"mean": middle, "low": lower, "high": upper, "covers": covers, "width": upper - lower}
+    return row | {"without": without}
 
 
 def elsewhere(found, both, *, conf):
@@ -162,18 +124,17 @@ def elsewhere(found, both, *, conf):
     Returns
     -------
     DataFrame
-        One row per variable and model: variable, name, model, here and there (share of yes among the papers that
-        people coded and among the others), shift with low and high (there less here), formula (what Rogan-Gladen
-        would print if the errors were the same), possible (whether that is a share at all), corrected (the reason
-        why it is not given).
+        One row per variable and model: name, model, here and there (share of yes among the papers that people coded
+        and among the others), shift with low and high (there less here), formula (what Rogan-Gladen would print if the
+        errors were the same), possible (whether that is a share at all).
 
     Examples
     --------
     >>> from ptmreuse.analysis.machines import side_by_side
     >>> read = ratings.read()
     >>> table = elsewhere(read, side_by_side(read), conf=0.95)
-    >>> len(table), int((table["possible"] == "no").sum()), set(table["corrected"]) == {ELSEWHERE}
-    (40, 19, True)
+    >>> len(table), int((table["possible"] == "no").sum())
+    (40, 19)
     """
     rows, others = [], found.machines[~found.machines["checked"]]
     for variable, part in by_variable(both):
@@ -181,26 +142,11 @@ def elsewhere(found, both, *, conf):
         for model in found.models:
             said, there = part[model] == "yes", rest[model] == "yes"
             shift = difference(int(there.sum()), len(there), int(said.sum()), len(said), conf=conf)
-            table = [[int((truth & said).sum()), int((truth & ~said).sum())],
-                     [int((~truth & said).sum()), int((~truth & ~said).sum())]]  # fmt: skip
-            hits, false_alarms = table[0][0] / truth.sum(), table[1][0] / (~truth).sum()
-            formula = _formula(float(there.mean()), hits, 1 - false_alarms)
-            rows.append(
-                {
-                    "variable": variable,
-                    "name": ratings.VARIABLES[variable],
-                    "model": model,
-                    "here": float(said.mean()),
-                    "there": float(there.mean()),
-                    "shift": shift.value,
-                    "low": shift.low,
-                    "high": shift.high,
-                    "formula": formula,
-                    "possible": "yes" if 0 <= formula <= 1 else "no",
-                    "corrected": checked_share(table, (int(there.sum()), int((~there).sum())), drawn=False).reason,
-                }
-            )
-    return pd.DataFrame(rows)
+            formula = _formula(float(there.mean()), (truth & said).sum() / truth.sum(),
+                               1 - (~truth & said).sum() / (~truth).sum())  # fmt: skip
+            shares = (float(said.mean()), float(there.mean()), shift.value, shift.low, shift.high, formula)
+            rows.append((ratings.VARIABLES[variable], model, *shares, "yes" if 0 <= formula <= 1 else "no"))
+    return pd.DataFrame(rows, columns=["name", "model", "here", "there", "shift", "low", "high", "formula", "possible"])
 
 
 def _formula(share, sensitivity, specificity):
@@ -256,16 +202,10 @@ def study_range(judged, facts):
 def splits_wide(table):
     """One row per thing of `splits`: the shares, then how often each method's interval is right and how wide it is.
 
-    Returns
-    -------
-    DataFrame
-        name, agreed, naive, then "right, METHOD" and "points wide, METHOD" for each method.
-
     Examples
     --------
     >>> from ptmreuse.analysis.machines import side_by_side
-    >>> table = splits(side_by_side(ratings.read()), repetitions=50, conf=0.95, seed=1)
-    >>> splits_wide(table).shape
+    >>> splits_wide(splits(side_by_side(ratings.read()), repetitions=20, conf=0.95, seed=1)).shape
     (8, 9)
     """
     wide = table[table["method"] == "two-phase"][["name", "agreed", "naive"]].reset_index(drop=True)
@@ -278,16 +218,11 @@ def splits_wide(table):
 def splits_forest(table):
     """The rows of `splits` as a figure shows them: both shares, and corrected ones that are given, with mean limits.
 
-    Returns
-    -------
-    DataFrame
-        label, thing, group, value, low, high.
-
     Examples
     --------
     >>> from ptmreuse.analysis.machines import side_by_side
-    >>> table = splits(side_by_side(ratings.read()), repetitions=50, conf=0.95, seed=1)
-    >>> splits_forest(table)["group"].unique().tolist()
+    >>> table = splits_forest(splits(side_by_side(ratings.read()), repetitions=20, conf=0.95, seed=1))
+    >>> table["group"].unique().tolist()
     ['people', 'machine', 'two-phase', 'prediction-powered']
     """
     rows = []
@@ -322,7 +257,7 @@ def elsewhere_by_thing(table):
     -------
     DataFrame
         name, here_low, here_high, there_low, there_high, moved (models whose share of yes differs beyond chance),
-        impossible (models for which the formula gives no share), corrected.
+        impossible (models for which the formula gives no share), corrected (why there is no corrected share).
 
     Examples
     --------
@@ -332,10 +267,11 @@ def elsewhere_by_thing(table):
     [2, 4, 5, 5, 5, 5, 3, 5]
     """
     beyond = table.assign(moved=(table["low"] > 0) | (table["high"] < 0), impossible=table["possible"] == "no")
-    return beyond.groupby("name", sort=False, as_index=False).agg(
+    ranges = beyond.groupby("name", sort=False, as_index=False).agg(
         here_low=("here", "min"), here_high=("here", "max"), there_low=("there", "min"), there_high=("there", "max"),
-        moved=("moved", "sum"), impossible=("impossible", "sum"), corrected=("corrected", "first"),
+        moved=("moved", "sum"), impossible=("impossible", "sum"),
     )  # fmt: skip
+    return ranges.assign(corrected=ELSEWHERE)
 
 
 def elsewhere_sentence(table) -> str:
@@ -356,12 +292,7 @@ def elsewhere_sentence(table) -> str:
 
 
 def range_sentence(table) -> str:
-    """What the study's share of reuse could be under errors as large as those seen here, in one sentence.
-
-    Parameters
-    ----------
-    table : DataFrame, from `study_range`
-    """
+    """What the study's reuse could be under errors as large as those seen here; `table` is from `study_range`."""
     row = table.loc[table["share"] == "reuses a model, May 2026"].iloc[0]
     share = wording.percent
     return (

@@ -17,10 +17,6 @@ MAJORITY = "majority of five"
 def side_by_side(found):
     """Per checked paper and comparable variable: what the people agreed on, each model's answer, the majority's.
 
-    Parameters
-    ----------
-    found : Ratings
-
     Returns
     -------
     DataFrame
@@ -45,11 +41,6 @@ def majority(answers):
 
 def accuracy(both, *, conf):
     """Sensitivity and specificity of every model against the agreed codes, with the share that each would report.
-
-    Parameters
-    ----------
-    both : DataFrame, from `side_by_side`
-    conf : float
 
     Returns
     -------
@@ -127,16 +118,7 @@ def kappa_sentence(table) -> str:
 
 
 def shares_by_model(judged):
-    """The share of papers with each thing, as people agreed and as each model would report it.
-
-    Parameters
-    ----------
-    judged : DataFrame, from `accuracy`
-
-    Returns
-    -------
-    DataFrame
-        One row per variable: name, agreed, a column per model.
+    """The share of papers with each thing, as people agreed and as each model would report it; one row per thing.
 
     Examples
     --------
@@ -144,11 +126,9 @@ def shares_by_model(judged):
     >>> shares_by_model(judged).set_index("name").loc["dataset", ["agreed", MAJORITY]].to_dict()
     {'agreed': 0.5, 'majority of five': 0.09}
     """
-    said = judged.pivot(index=["variable", "name", "agreed_share"], columns="model", values="said_share")
-    said = said[judged["model"].unique()].reset_index().rename(columns={"agreed_share": "agreed"})
-    order = list(ratings.VARIABLES)
-    said = said.sort_values("variable", key=lambda column: column.map(order.index))
-    return said.drop(columns="variable").reset_index(drop=True).rename_axis(columns=None)
+    said = judged.pivot(index=["name", "agreed_share"], columns="model", values="said_share")
+    said = said.reindex(index=judged["name"].unique(), level="name", columns=judged["model"].unique())
+    return said.reset_index().rename(columns={"agreed_share": "agreed"}).rename_axis(columns=None)
 
 
 def by_variable(both):
@@ -158,15 +138,6 @@ def by_variable(both):
 
 def majority_agreement(both, *, conf):
     """Share of all comparisons in which the majority of the models agrees with the people; papers are the clusters.
-
-    Parameters
-    ----------
-    both : DataFrame, from `side_by_side`
-    conf : float
-
-    Returns
-    -------
-    Estimate
 
     Examples
     --------
@@ -235,15 +206,15 @@ def _shuffled(wrong, draws, rng):
 
 
 def error_sentence(shared) -> str:
-    """What the models' errors have in common, in one sentence; `shared` is from `shared_errors`.
+    """What the models' errors have in common, in two sentences.
 
     Examples
     --------
     >>> table = shared_errors(side_by_side(ratings.read()), conf=0.95, resamples=199, seed=1)
-    >>> print(error_sentence(table))
-    The models err together: all five are wrong in 160 of 800 comparisons, where independent errors would give 39, and \
-in 8 of 8 variables more often than chance allows. Their majority vote gains -2.0 to 8.4 points of accuracy on the \
-mean model, and never beats the best one.
+    >>> error_sentence(table)[:95]
+    'The models err together: all five are wrong in 160 of 800 comparisons, where independent errors'
+    >>> error_sentence(table)[-79:]
+    '-2.0 to 8.4 points of accuracy on the mean model, and never beats the best one.'
     """
     beyond = int((shared["all_wrong"] > shared["high"]).sum())
     better = int((shared["majority_accuracy"] > shared["best_accuracy"]).sum())

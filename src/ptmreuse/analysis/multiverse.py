@@ -44,18 +44,14 @@ def periods(tables):
     >>> list(periods(choices.numbered(embedded())))
     ['all years', 'since 2017', 'without 2024', 'up to 2022']
     """
-    papers = tables["papers"]
-    named = {"all years": papers["paper"]}
-    years = papers["year"].dropna()
+    papers, year, bounds = tables["papers"], tables["papers"]["year"], {}
     deep = tables["uses"].loc[tables["uses"]["uses_dl"] == "yes", "paper"]
-    first = papers.loc[papers["paper"].isin(deep), "year"].min()
-    if years.nunique() > 1:
-        last = int(years.max())
-        bounds = {} if pd.isna(first) else {f"since {first}": papers["year"] >= first}
-        bounds[f"without {last}"] = papers["year"] < last
-        bounds[f"up to {last - choices.MATURE}"] = papers["year"] <= last - choices.MATURE
-        named |= {name: papers.loc[inside.fillna(True), "paper"] for name, inside in bounds.items()}
-    return {name: {t: f[f["paper"].isin(kept)] for t, f in tables.items()} for name, kept in named.items()}
+    first = year[papers["paper"].isin(deep)].min()
+    if year.nunique() > 1:
+        last = int(year.max())
+        bounds = {} if pd.isna(first) else {f"since {first}": year >= first}
+        bounds |= {f"without {last}": year < last, f"up to {last - choices.MATURE}": year <= last - choices.MATURE}
+    return {"all years": tables} | {name: choices.of_years(tables, inside) for name, inside in bounds.items()}
 
 
 def specifications(evidence, *, conf, resamples, seed):
@@ -71,8 +67,8 @@ def specifications(evidence, *, conf, resamples, seed):
     -------
     DataFrame
         One row per claim and combination, the main analysis of each claim first: specification (number), the
-        choices (empty where the claim leaves none), and the columns of `choices.outcome`; same_as: the number of
-        an earlier combination that has the same result from the same rows. Where a choice changes nothing, such as
+        choices (empty where the claim leaves none), the columns of `choices.outcome`, and same_as (the number of
+        an earlier combination that has the same result from the same rows). Where a choice changes nothing, such as
         how unknown answers are read when there are none, value is NaN and reason says so.
 
     Examples
@@ -91,21 +87,16 @@ def specifications(evidence, *, conf, resamples, seed):
             row = choices.outcome(claim, _estimate(claim, kept, meant, again), conf)
             key = (claim, row["value"], row["low"], row["high"], row["n"])
             number = len(rows) + 1
-            made = row["holds"] != "n/a"
-            same = seen.setdefault(key, number) if made else number
-            rows.append(
-                {"claim": claim, "specification": number, **dict.fromkeys(CHOICES, ""), **named}
-                | row
-                | {"same_as": "" if same == number else str(same)}
-            )
+            same = number if row["holds"] == "n/a" else seen.setdefault(key, number)
+            row = {"claim": claim, "specification": number, **dict.fromkeys(CHOICES, ""), **named} | row
+            rows.append(row | {"same_as": "" if same == number else str(same)})
     return pd.DataFrame(rows)
 
 
 def _estimate(claim, tables, meant, again):
     how = {"unknown": meant["unknown"]}
-    if "among" in meant and meant["among"]:
-        deep = tables["uses"].loc[tables["uses"]["uses_dl"] == "yes", "paper"]
-        tables = {name: frame[frame["paper"].isin(deep)] for name, frame in tables.items()}
+    if meant.get("among"):
+        tables = choices.keep(tables, tables["uses"].loc[tables["uses"]["uses_dl"] == "yes", "paper"])
     how |= meant.get("counted", {}) | meant.get("fields", {})
     if "names" in meant:
         how["by"] = meant["names"]
@@ -114,11 +105,6 @@ def _estimate(claim, tables, meant, again):
 
 def curve(specifications, claim):
     """The combinations of one claim that differ, from the lowest to the highest estimate: its specification curve.
-
-    Parameters
-    ----------
-    specifications : DataFrame, from `specifications`
-    claim : str
 
     Returns
     -------
@@ -133,7 +119,7 @@ def curve(specifications, claim):
 
 
 def summary(specifications):
-    """How far each claim stands under all combinations of choices; `specifications` is from `specifications`.
+    """How far each claim stands under all combinations of choices; `specifications` is from the function of that name.
 
     Returns
     -------
@@ -172,10 +158,6 @@ def summary(specifications):
 
 def said(row) -> str:
     """What a row of `summary` comes to, in a sentence.
-
-    Parameters
-    ----------
-    row : Series or named tuple
 
     Examples
     --------

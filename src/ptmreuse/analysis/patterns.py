@@ -31,24 +31,16 @@ def pattern_shares(reuse, *, conf, categories=PATTERNS):
         having = int((clusters["of_category"] > 0).sum())
         papers = shares.proportion(having, len(clusters), conf=conf, label=f"{pattern}, share of reusing papers")
         estimates[pattern, "pairs"], estimates[pattern, "papers"] = pairs, papers
+        counted = int(clusters["of_category"].sum())
         rows.append(
-            {
-                "pattern": pattern,
-                "pairs": int(clusters["of_category"].sum()),
-                "pair_share": pairs.value,
-                "pair_low": pairs.low,
-                "pair_high": pairs.high,
-                "papers": having,
-                "paper_share": papers.value,
-                "paper_low": papers.low,
-                "paper_high": papers.high,
-            }
+            (pattern, counted, pairs.value, pairs.low, pairs.high, having, papers.value, papers.low, papers.high)
         )
-    return pd.DataFrame(rows), estimates
+    columns = [f"{unit}{c}" for unit in ("pair", "paper") for c in ("s", "_share", "_low", "_high")]
+    return pd.DataFrame(rows, columns=["pattern", *columns]), estimates
 
 
 def stage_shares(stages, *, conf, categories=STAGES):
-    """Each stage's share of the instances with a known stage; the papers were sampled.
+    """Each stage's share of the instances with a known stage, in the order of the scientific process.
 
     Parameters
     ----------
@@ -59,13 +51,12 @@ def stage_shares(stages, *, conf, categories=STAGES):
     Returns
     -------
     DataFrame
-        One row per stage, in the order of the scientific process: stage, instances, share, low, high.
+        stage, instances, share, low, high.
 
     Examples
     --------
     >>> stages = pd.DataFrame({"paper": list("aabc"), "stage": ["Test", "Analysis", "Test", "Test"]})
-    >>> table = stage_shares(stages, conf=0.95)
-    >>> table.set_index("stage").loc[["Test", "Analysis"], "share"].tolist()
+    >>> stage_shares(stages, conf=0.95).set_index("stage").loc[["Test", "Analysis"], "share"].tolist()
     [0.75, 0.25]
     """
     rows = []
@@ -78,42 +69,19 @@ def stage_shares(stages, *, conf, categories=STAGES):
 
 
 def most_reused(reuse, by, *, conf):
-    """The most reused models, by canonical name or by family, with rank intervals.
-
-    A model counts once per paper.
-
-    Parameters
-    ----------
-    by : {'canonical', 'family'}
-
-    Returns
-    -------
-    DataFrame
-        As `ranks.rank_intervals`, with `name` the model or family and `count` the papers that reuse it.
-    """
+    """The most reused models by *canonical* name or by *family*, as `rank_counts`; a model counts once per paper."""
     counts = reuse.drop_duplicates(["paper", by])[by].value_counts()
     return rank_counts(counts, conf=conf)
 
 
 def rank_counts(counts, *, conf):
-    """Rank intervals of counts, such as published ones.
-
-    Parameters
-    ----------
-    counts : Series of int
-        Indexed by model or family.
-
-    Returns
-    -------
-    DataFrame
-        As `ranks.rank_intervals`; the order of the input does not matter.
-    """
+    """Rank intervals (`ranks.rank_intervals`) of counts by model or family; the order of the counts does not matter."""
     counts = counts.sort_index()
     return ranks.rank_intervals(counts.to_numpy(), counts.index.tolist(), conf=conf)
 
 
 def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
-    """The rank of one category by frequency, with an interval that resamples papers.
+    """The rank of one category by frequency, with a percentile bootstrap over papers.
 
     Parameters
     ----------
@@ -122,10 +90,9 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     column : str
         Holds the categories; rows with *unknown* are left out.
     category : str
-        Whose rank is asked for. A category that never occurs has the last rank; a model has none, because how many
-        other models were not seen either is unknown.
+        Whose rank is asked for. In a tie every tied category has the best of their ranks. A category that never occurs
+        has the last rank; a model has none, because how many other models were not seen either is unknown.
     conf, resamples, seed
-        Of the percentile bootstrap over papers. In a tie every tied category has the best of their ranks.
     unit : str
         What a row is.
 
@@ -162,21 +129,14 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
         totals = drawn.astype("float64") @ counts
         ranks.append(1 + (totals > totals[:, [own]]).sum(axis=1))
     ranks = np.concatenate(ranks)
-    tail = (1 - conf) / 2
-    low, high = np.quantile(ranks, [tail, 1 - tail], method="inverted_cdf")
+    low, high = np.quantile(ranks, [(1 - conf) / 2, (1 + conf) / 2], method="inverted_cdf")
     observed = counts.sum(axis=0)
     return estimate.Estimate(
-        value=float(1 + (observed > observed[own]).sum()),
-        low=float(low),
-        high=float(high),
-        conf=conf,
-        method=f"percentile bootstrap of {papers:,} papers",
-        n=int(observed.sum()),
-        unit=unit,
+        float(1 + (observed > observed[own]).sum()), float(low), float(high), conf,
+        f"percentile bootstrap of {papers:,} papers", int(observed.sum()), unit,
         detail={"leads": float((ranks == 1).mean()), "categories": table.shape[1]},
-        label=f"rank of {category}",
-        scale="rank",
-    )
+        label=f"rank of {category}", scale="rank",
+    )  # fmt: skip
 
 
 def fields_differ(codes, fields, *, resamples, seed):
@@ -189,7 +149,6 @@ def fields_differ(codes, fields, *, resamples, seed):
     fields : DataFrame
         One row per paper and field.
     resamples, seed : int
-        Of the permutation of whole field sets among papers.
 
     Returns
     -------
@@ -214,15 +173,7 @@ def fields_differ(codes, fields, *, resamples, seed):
 
 
 def runner_up(counted, category, column="pattern") -> str:
-    """The most frequent category but one, by papers; in a tie the first by name.
-
-    Parameters
-    ----------
-    counted : DataFrame
-        With columns paper and `column`.
-    category : str
-        The one that is left out.
-    column : {'pattern', 'stage', 'field'}
+    """The most frequent pattern, stage or field but `category`, by papers; in a tie the first by name.
 
     Examples
     --------
@@ -236,16 +187,7 @@ def runner_up(counted, category, column="pattern") -> str:
 
 
 def lead_over(counted, category, other, column="pattern", *, conf):
-    """Do more papers have one category than another? A sign test over papers.
-
-    Parameters
-    ----------
-    counted : DataFrame
-        With columns paper and `column`.
-    category, other : str
-        The pattern, stage or field said to lead, and its rival.
-    column : {'pattern', 'stage', 'field'}
-    conf : float
+    """Do more papers have one pattern, stage or field than another? A sign test over papers.
 
     Returns
     -------
@@ -269,12 +211,7 @@ def lead_over(counted, category, other, column="pattern", *, conf):
 
 
 def worst_rank(ranks):
-    """The rank that a category surely has everywhere: judged by all groups, also those that cannot tell.
-
-    Parameters
-    ----------
-    ranks : list of Estimate
-        From `rank`, one per group, such as a field.
+    """The rank that a category surely has everywhere; `ranks` holds one Estimate of `rank` per group, such as a field.
 
     Returns
     -------

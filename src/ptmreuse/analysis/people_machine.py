@@ -41,6 +41,8 @@ def against_machine(facts, found, articles):
     >>> table = against_machine(study.published(), {"uses_dl": Estimate(0.46, 0.37, 0.55)}, 1340)
     >>> print(table.loc[0, "outcome"], table.loc[0, "specificity"].round(2), table.loc[0, "others_low"].round(2))
     above 0.61 0.7
+    >>> print(in_words(table).split(":")[0])
+    Deep learning, May 2026
     """
     rows = []
     for question, release, yes, of in COUNTED:
@@ -69,16 +71,7 @@ WORDS = {"uses_dl": "deep learning", "uses_ptm": "reuse", "uses_ptm_given_dl": "
 
 
 def in_words(table):
-    """Which of the machine's shares lie within the people's intervals, in a sentence each.
-
-    Examples
-    --------
-    >>> from ptmreuse.evidence import study
-    >>> from ptmreuse.statistics.estimate import Estimate
-    >>> words = in_words(against_machine(study.published(), {"uses_dl": Estimate(0.46, 0.37, 0.55)}, 1340))
-    >>> words.split(":")[0], words.split(" lie ")[1][:29]
-    ('Deep learning, May 2026', "above the people's 37.0 to 55")
-    """
+    """Which of the machine's shares lie within the people's intervals, in a sentence each."""
     return " ".join(
         f"{WORDS[row.question].capitalize()}, {row.release}: the machine's {wording.percent(row.machine)} lie "
         f"{row.outcome} the people's {100 * row.low:.1f} to {wording.percent(row.high)}."
@@ -86,34 +79,29 @@ def in_words(table):
     )
 
 
-def coder_would_say(found, assumed=ASSUMED):
-    """What a coder with given errors would report of articles whose true shares are the people's.
+def coder_would_say(found):
+    """What a coder with the errors of `ASSUMED` would report of articles whose true shares are the people's.
 
     Parameters
     ----------
     found : dict of str to Estimate
         The people's shares by question.
-    assumed : sequence of (sensitivity, specificity)
 
     Returns
     -------
     DataFrame
-        sensitivity, specificity, and for each question the share that the coder would report, at the people's estimate
-        and at both ends of its interval.
-
-    Notes
-    -----
-    share * sensitivity + (1 - share) * (1 - specificity), Rogan and Gladen (1978).
+        sensitivity, specificity, and for each question the share that the coder would report (Rogan and Gladen 1978),
+        at the people's estimate and at both ends of its interval.
 
     Examples
     --------
     >>> from ptmreuse.statistics.estimate import Estimate
-    >>> table = coder_would_say({"uses_dl": Estimate(0.5, 0.4, 0.6)}, [(0.9, 0.8)])
-    >>> table.iloc[0].round(2).tolist()
+    >>> table = coder_would_say({"uses_dl": Estimate(0.5, 0.4, 0.6)})
+    >>> table.iloc[3].round(2).tolist()
     [0.9, 0.8, 0.55, 0.48, 0.62]
     """
     rows = []
-    for sensitivity, specificity in assumed:
+    for sensitivity, specificity in ASSUMED:
         row = {"sensitivity": sensitivity, "specificity": specificity}
         for question, people in found.items():
             for name, share in (("", people.value), ("_low", people.low), ("_high", people.high)):

@@ -32,8 +32,8 @@ def sample(evidence):
     Returns
     -------
     tuple of DataFrame, or None
-        The papers (year, listed, dl, of, ptm as 0 or 1) and the population (the frame with years, its years cut to
-        those that were sampled). None unless every paper is one of the pilot, with at least two from each year and
+        The papers (year, listed, and dl, ptm, both as 0 or 1) and the population (the frame with years, its years cut
+        to those that were sampled). None unless every paper is one of the pilot, with at least two from each year and
         every answer known.
 
     Raises
@@ -107,12 +107,7 @@ def by_listings(papers, population, question, *, conf):
     """A share of the population, weighted by its years and then by how many articles are listed once or more often.
 
     A paper that several search terms find is of another kind than one found by one term, and the frame says how many
-    articles there are of each.
-
-    Returns
-    -------
-    Estimate
-        The limits add up those of the two kinds (MOVER).
+    articles there are of each. The limits add up those of the two kinds (MOVER).
 
     Examples
     --------
@@ -225,10 +220,7 @@ def _row(question, weights, found, twice=(math.nan, math.nan), bound=(math.nan, 
 def known_answer(papers, population, *, conf):
     """A question whose answer the frame knows, asked of the sample: how many articles are listed twice or more?
 
-    Returns
-    -------
-    tuple
-        The Estimate from the sample, and the true share.
+    The Estimate from the sample, and the true share.
 
     Examples
     --------
@@ -254,8 +246,7 @@ def by_listing_counts(papers, *, conf):
     Examples
     --------
     >>> from ptmreuse.evidence.pilot import embedded
-    >>> counts = by_listing_counts(sample(embedded())[0], conf=0.95)
-    >>> counts[["yes", "papers"]].to_numpy().tolist()
+    >>> by_listing_counts(sample(embedded())[0], conf=0.95)[["yes", "papers"]].to_numpy().tolist()
     [[24, 93], [15, 93], [15, 17], [8, 17]]
     """
     rows = []

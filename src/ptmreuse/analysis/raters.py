@@ -17,20 +17,18 @@ YES = ("yes_first", "yes_second", "yes_agreed")
 
 
 def people(codes, *, conf):
-    """Agreement of the two people, variable by variable.
+    """Agreement of the two people, variable by variable in the order of `ratings.VARIABLES`.
 
     Parameters
     ----------
     codes : DataFrame
-        The people's codes, from `ratings.read`.
-    conf
-        As in `agreement.agreement`. *Partly* is an answer of its own; a paper without a single code of both is left
-        out of that variable.
+        The people's codes, from `ratings.read`. *Partly* is an answer of its own; a paper without a single code of both
+        is left out of that variable.
+    conf : float
 
     Returns
     -------
     dict of str to Agreement
-        By variable, in the order of `ratings.VARIABLES`.
 
     Examples
     --------
@@ -47,13 +45,7 @@ def people(codes, *, conf):
 
 
 def people_table(found, codes):
-    """The agreement of `people` as a table: one row per variable, each coefficient with its limits.
-
-    Parameters
-    ----------
-    found : dict of str to Agreement, from `people`
-    codes : DataFrame
-        The codes that it was made from.
+    """The agreement of `people` as a table, each coefficient with its limits; `codes` is what it was made from.
 
     Returns
     -------
@@ -68,8 +60,6 @@ def people_table(found, codes):
     >>> table = people_table(people(codes, conf=0.95), codes).set_index("variable")
     >>> table.loc[["V6", "R"], ["differ", "chance"]].round(3).to_numpy().tolist()
     [[1.0, 0.99], [2.0, 0.961]]
-    >>> table.loc["V5", ["yes_first", "yes_second", "yes_agreed"]].tolist()
-    [0.09, 0.28, 0.21]
     """
     rows = []
     for variable, a in found.items():
@@ -98,8 +88,7 @@ def by_class(found, *, conf):
 
     Examples
     --------
-    >>> found = people(ratings.read().people, conf=0.95)
-    >>> table = by_class(found, conf=0.95).set_index(["variable", "answer"])
+    >>> table = by_class(people(ratings.read().people, conf=0.95), conf=0.95).set_index(["variable", "answer"])
     >>> table.loc[("R", "yes"), ["first", "second", "both", "agreement"]].tolist()
     [2.0, 2.0, 1.0, 0.5]
     """
@@ -122,11 +111,9 @@ def people_sentence(table) -> str:
     Examples
     --------
     >>> codes = ratings.read().people
-    >>> table = people_table(people(codes, conf=0.95), codes)
-    >>> print(people_sentence(table).replace("\\N{NO-BREAK SPACE}", " "))
-    Two people agree on 75 % (software and hardware) to 99 % (methods) of the papers, with kappa from 0.00 (methods) \
-to 0.87 (source code). In 3 of 10 variables the share of papers with the thing differs by more than 5 points with the \
-person who codes: most for software and hardware, 9 % by one, 28 % by the other and 21 % as agreed.
+    >>> said = people_sentence(people_table(people(codes, conf=0.95), codes)).replace("\\N{NO-BREAK SPACE}", " ")
+    >>> said[:80]
+    'Two people agree on 75 % (software and hardware) to 99 % (methods) of the papers'
     """
     ends = {c: (table.loc[table[c].idxmin()], table.loc[table[c].idxmax()]) for c in ("raw", "kappa")}
     (low, high), (least, most) = ends["raw"], ends["kappa"]
@@ -144,13 +131,6 @@ person who codes: most for software and hardware, 9 % by one, 28 % by the other 
 
 def one_code_changed(codes, variable, *, conf):
     """What one code more or less does to each coefficient of a variable that nearly all papers share.
-
-    Parameters
-    ----------
-    codes : DataFrame
-        The people's codes, from `ratings.read`.
-    variable : str
-    conf : float
 
     Returns
     -------

@@ -13,6 +13,7 @@ SHARES = {
     "uses_ptm": "papers that reuse a pre-trained model",
     "uses_ptm_given_dl": "deep-learning papers that reuse a pre-trained model",
 }
+MORE = 20  # papers to code next
 PUBLISHED = {  # of the full texts of May 2026: counted, of all
     "uses_dl": ("may2026_uses_dl", "may2026_full_text"),
     "uses_ptm": ("may2026_reuse_papers", "may2026_full_text"),
@@ -37,16 +38,12 @@ def my_papers(tables):
     >>> my_papers(pilot.embedded())["reuse"].value_counts().to_dict()
     {'no': 87, 'yes': 23}
     """
-    first = study.of_coder(tables)
+    first, papers = study.of_coder(tables), tables["papers"]
 
     def joined(frame, column):
-        text = frame.groupby("paper")[column].agg(lambda values: "; ".join(dict.fromkeys(values)))
-        return said_of(text.to_dict())
+        said = frame.groupby("paper")[column].agg(lambda values: "; ".join(dict.fromkeys(values))).to_dict()
+        return [said.get(paper, "") for paper in papers["paper"]]
 
-    def said_of(said):
-        return [said.get(paper, "") for paper in tables["papers"]["paper"]]
-
-    uses, papers = first["uses"].set_index("paper"), tables["papers"]
     models = first["reuse"].assign(said=first["reuse"]["model"] + " (" + first["reuse"]["pattern"] + ")")
     return pd.DataFrame(
         {
@@ -55,8 +52,8 @@ def my_papers(tables):
             "journal": papers["megajournal"],
             "fields": joined(tables["fields"], "field"),
             "coders": joined(tables["uses"], "coder"),
-            "deep_learning": said_of(uses["uses_dl"].to_dict()),
-            "reuse": said_of(uses["uses_ptm"].to_dict()),
+            "deep_learning": joined(first["uses"], "uses_dl"),
+            "reuse": joined(first["uses"], "uses_ptm"),
             "models": joined(models, "said"),
         }
     ).astype("str")
@@ -125,14 +122,13 @@ def not_compared(tables):
     return f"These codes are not the study's, so nothing published is compared with them: {listed}."
 
 
-def with_more(counted, more=20, *, conf):
-    """How wide each interval is now, and with more papers that divide in the same way.
+def with_more(counted, *, conf):
+    """How wide each interval is now, and with 20 more papers that divide in the same way.
 
     Parameters
     ----------
     counted : dict of str to (int, int)
         Papers with a yes, and of how many, from `items.answered`.
-    more : int
     conf : float
 
     Returns
@@ -147,14 +143,14 @@ def with_more(counted, more=20, *, conf):
     """
     rows = []
     for name, (yes, known) in counted.items():
-        then = round(yes / known * (known + more)) if known else 0
-        now, later = (shares.proportion(*pair, conf=conf) for pair in ((yes, known), (then, known + more)))
+        then = round(yes / known * (known + MORE)) if known else 0
+        now, later = (shares.proportion(*pair, conf=conf) for pair in ((yes, known), (then, known + MORE)))
         widths = [(e.high - e.low) / 2 for e in (now, later)]
         rows.append((SHARES[name], known, now.value, widths[0], widths[1] if known else float("nan")))
     return pd.DataFrame(rows, columns=["what", "papers", "share", "half_width", "half_width_then"])
 
 
-def uncoded(path=None):
+def uncoded():
     """The papers not coded yet: ``uncoded.csv`` with the columns paper and, optional, stratum.
 
     Raises
@@ -162,7 +158,7 @@ def uncoded(path=None):
     StudyError
         On other columns, an empty id, or a paper twice.
     """
-    path = path or (paths.STUDY or paths.ROOT) / "uncoded.csv"
+    path = (paths.STUDY or paths.ROOT) / "uncoded.csv"
     if not path.exists():
         return pd.DataFrame(columns=["paper", "stratum"], dtype="str")
     table = study.read_csv(path)
@@ -177,7 +173,7 @@ def uncoded(path=None):
     return table
 
 
-def next_papers(tables, waiting, papers=20, *, seed):
+def next_papers(tables, waiting, *, seed):
     """Whom to code next and whom to code twice, drawn at random within strata, with the chance that each had.
 
     Parameters
@@ -185,15 +181,14 @@ def next_papers(tables, waiting, papers=20, *, seed):
     tables : dict of study tables, of all coders
     waiting : DataFrame
         From `uncoded`; papers that are coded already are left out.
-    papers : int
-        About how many: every stratum gives at least one.
     seed : int
 
     Returns
     -------
     DataFrame
-        paper, task, stratum, of (papers in the stratum), inclusion_probability. A share of the papers drawn, each
-        weighted with the inverse of its probability, is an estimate for all that were waiting.
+        About 20 of each task, every stratum at least one: paper, task, stratum, of (papers in the stratum),
+        inclusion_probability. A share of the papers drawn, each weighted with the inverse of its probability, is an
+        estimate for all that were waiting.
     """
     first = study.of_coder(tables)["uses"]
     coders = tables["uses"].groupby("paper")["coder"].nunique()
@@ -201,24 +196,14 @@ def next_papers(tables, waiting, papers=20, *, seed):
     drawn = []
     for task, frame in {"code": waiting[~waiting["paper"].isin(first["paper"])], "code twice": once}.items():
         if len(frame):
-            some = sampling.draw(frame[["paper", "stratum"]], ["stratum"], min(1.0, papers / len(frame)), seed)
-            drawn.append(some.assign(task=task))
-    columns = {"paper": "paper", "task": "task", "stratum": "stratum", "stratum_size": "of"}
-    columns["inclusion_probability"] = "inclusion_probability"
-    table = pd.concat(drawn) if drawn else pd.DataFrame(columns=list(columns))
-    return table[list(columns)].rename(columns=columns).reset_index(drop=True)
+            some = sampling.draw(frame[["paper", "stratum"]], ["stratum"], min(1.0, MORE / len(frame)), seed)
+            drawn.append(some.assign(task=task).rename(columns={"stratum_size": "of"}))
+    columns = ["paper", "task", "stratum", "of", "inclusion_probability"]
+    return pd.concat(drawn, ignore_index=True)[columns] if drawn else pd.DataFrame(columns=columns)
 
 
 def codes_by_year(codes, papers, categories, column) -> pd.DataFrame:
-    """Items per publication year and code; a year that is not known is a row of its own.
-
-    Parameters
-    ----------
-    codes, papers : DataFrame
-        From `items.items`, and the study table.
-    categories : tuple of str
-    column : {'pattern', 'stage'}
-    """
+    """Items (from `items.items`) per publication year and code; a year that is not known is a row of its own."""
     dated = codes.merge(papers[["paper", "year"]], on="paper")
     years = dated["year"].astype("str").where(dated["year"].notna(), "unknown")
     return pd.crosstab(years, dated[column]).reindex(columns=list(categories), fill_value=0).reset_index()

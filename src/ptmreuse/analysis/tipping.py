@@ -10,16 +10,13 @@ from ptmreuse.evidence import names
 from ptmreuse.evidence.study import data_kind
 from ptmreuse.statistics import coder_error, shares, trend
 
-# How wrong the coder would have to be ----------------------------------------------------------------------
+SENSITIVITY, SPECIFICITIES = 0.9, (1.0, 0.999, 0.99, 0.98, 0.97)  # assumed of the study's coder
 
 
 def tipping(evidence, facts, *, conf, resamples, seed):
-    """How wrong the codes would have to be to overturn each claim.
+    """How wrong the codes would have to be to overturn each claim; the arguments are those of `two_ways.two_ways`.
 
-    Parameters
-    ----------
-    evidence, facts, conf, resamples, seed
-        As in `panel`.
+    Codes move to the worst place: an adaptation becomes the runner-up; for the trend see `fewest_to_end_growth`.
 
     Returns
     -------
@@ -29,10 +26,6 @@ def tipping(evidence, facts, *, conf, resamples, seed):
         (the same for the lower limit), highest_fpr (the false positive rate at which it falls, at sensitivity 1,
         the worst case), highest_fpr_80 (at sensitivity 0.8), codes (number that must move to overturn it), of_100
         (the same per 100 codes), reason.
-
-    Notes
-    -----
-    Codes move to the worst place: an adaptation becomes the runner-up; for the trend see `fewest_to_end_growth`.
 
     Examples
     --------
@@ -52,10 +45,8 @@ def tipping(evidence, facts, *, conf, resamples, seed):
         rival = counts["sum"].drop(first).idxmax()
         rows.append(_order(f"{first} leads the published counts, {word}, v1", "published", counts.loc[first, "max"],
                            counts.loc[rival, "sum"], math.nan, "instances", f"runner-up {rival}"))  # fmt: skip
-    stage, why = facts.loc["v1_test_instances", "value"], "the counts of the other stages are not published"
-    rows.append(
-        _row("Test is the most affected stage, v1", "published", "instances", reason=f"{stage:g} in Test; {why}")
-    )
+    reason = f"{facts.loc['v1_test_instances', 'value']:g} in Test; the counts of the other stages are not published"
+    rows.append(_row("Test is the most affected stage, v1", "published", "instances", reason=reason))
 
     kind, again = data_kind(evidence), {"conf": conf, "resamples": resamples, "seed": seed}
     for unit in ("pairs", "papers"):
@@ -127,10 +118,9 @@ def _growth(tables, kind, conf):
 def fewest_to_end_growth(years, read, conf) -> int:
     """The codes that must change until the trend is no longer above 1, one by one, each the one that moves it most.
 
-    The slope of a logit has the sign of the sum of (year - mean year) over the reusing papers, the mean taken over
-    all papers. One code moves this sum by the distance of its year from the mean and no other code changes that, so
-    taking the farthest first gives the true minimum for the estimate itself. For its lower limit it gives a number
-    that suffices.
+    The slope of a logit has the sign of the sum of (year - mean year) over the reusing papers, the mean taken over all
+    papers. One code moves this sum by the distance of its year from the mean, whatever the others do, so taking the
+    farthest first gives the true minimum for the estimate itself, and for its lower limit a number that suffices.
 
     Parameters
     ----------
@@ -161,14 +151,12 @@ def fewest_to_end_growth(years, read, conf) -> int:
     return codes
 
 
-def if_coder_erred(facts, *, sensitivity=0.9, specificities=(1.0, 0.999, 0.99, 0.98, 0.97), conf=0.95):
+def if_coder_erred(facts, *, conf):
     """How many papers really reuse a model, were the coder's specificity this: measurement beats sampling error.
 
     Parameters
     ----------
     facts : DataFrame, from `study.published`
-    sensitivity : float
-    specificities : sequence of float
     conf : float
         Of the Wilson interval of the share as coded, which covers none of this.
 
@@ -181,30 +169,18 @@ def if_coder_erred(facts, *, sensitivity=0.9, specificities=(1.0, 0.999, 0.99, 0
     Examples
     --------
     >>> from ptmreuse.evidence import study
-    >>> if_coder_erred(study.published())["true_papers"].round().astype(int).tolist()[:5]
+    >>> if_coder_erred(study.published(), conf=0.95)["true_papers"].round().astype(int).tolist()[:5]
     [701, 682, 512, 319, 121]
     """
     rows = []
     for release, (yes, of) in two_ways.RELEASES.items():
         k, n = (int(facts.loc[key, "value"]) for key in (yes, of))
         coded = shares.proportion(k, n, conf=conf)
-        for specificity in specificities:
-            found = coder_error.rogan_gladen(k, n, sensitivity, specificity, refuse=False, conf=conf)
+        for specificity in SPECIFICITIES:
+            found = coder_error.rogan_gladen(k, n, SENSITIVITY, specificity, refuse=False, conf=conf)
             wrong = min(1.0, (1 - specificity) * (1 - found.value) * n / k)
-            rows.append(
-                {
-                    "release": release,
-                    "coded_yes": k,
-                    "papers": n,
-                    "share": coded.value,
-                    "low": coded.low,
-                    "high": coded.high,
-                    "sensitivity": sensitivity,
-                    "specificity": specificity,
-                    "true_papers": found.value * n,
-                    "true_share": found.value,
-                    "wrong_yes": wrong,
-                    "remark": found.reason,
-                }
-            )
-    return pd.DataFrame(rows)
+            rows.append((release, k, n, coded.value, coded.low, coded.high, SENSITIVITY, specificity,
+                         found.value * n, found.value, wrong, found.reason))  # fmt: skip
+    columns = ["release", "coded_yes", "papers", "share", "low", "high", "sensitivity", "specificity", "true_papers",
+               "true_share", "wrong_yes", "remark"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)

@@ -110,17 +110,9 @@ def raters(rng, n, prevalence, sensitivity, specificity, measure):
 
 
 def agreement_of_raters(prevalence, sensitivity, specificity):
-    """The coefficients of agreement that two raters of known accuracy tend to.
+    """The coefficients of agreement that two raters of known accuracy, who err independently, tend to.
 
-    Parameters
-    ----------
-    prevalence, sensitivity, specificity : float
-        The raters err independently given the truth.
-
-    Returns
-    -------
-    dict
-        raw, kappa, alpha (equal to kappa, as both raters use the categories alike), ac1.
+    Alpha is equal to kappa, as both raters use the categories alike.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from scipy import stats
 from ptmreuse.analysis import choices
 from ptmreuse.evidence import items
 from ptmreuse.evidence.study import data_kind
-from ptmreuse.statistics import estimate, shares, trend
+from ptmreuse.statistics import shares, trend
 
 # The coder's yes, and the papers among which it was said.
 RELEASES = {
@@ -20,16 +20,15 @@ RELEASES = {
 }
 
 
-# Two ways -------------------------------------------------------------------------------------------------
-
-
 def two_ways(evidence, facts, *, conf, resamples, seed):
     """The headline numbers twice: closed form and resampling.
 
     Parameters
     ----------
-    evidence, facts, conf, resamples, seed
-        As in `panel`.
+    evidence : dict of study tables, of one coder
+    facts : DataFrame, from `study.published`
+    conf, resamples, seed
+        Of every interval.
 
     Returns
     -------
@@ -70,38 +69,23 @@ def two_ways(evidence, facts, *, conf, resamples, seed):
         years = (coded[question] == "yes").groupby(coded["year"]).agg(["sum", "size"]).reset_index()
         rows.append(_trend_twice(f"odds ratio of {about} per year", years, **again))
     rows = [row | {"data_kind": kind} for row in rows]
-    published = facts["value"]
-    release = [
-        int(published[k]) for pair in (RELEASES["May 2026, full texts"], RELEASES["v1, natural science"]) for k in pair
-    ]
+    keys = (*RELEASES["May 2026, full texts"], *RELEASES["v1, natural science"])
+    release = [int(facts.loc[key, "value"]) for key in keys]
     rows.append(_difference_twice("May 2026 less v1, share of reuse", *release, **again) | {"data_kind": "published"})
     return pd.DataFrame(rows)
 
 
 def _twice(closed, limits, method, p=None):
     """A row of `two_ways` from an Estimate and resampled limits."""
-    low, high = limits
+    low, high = map(float, limits)
     apart = [low - closed.low, high - closed.high]
     width = closed.high - closed.low
-    return {
-        "label": closed.label,
-        "value": closed.value,
-        "low": closed.low,
-        "high": closed.high,
-        "method": closed.method,
-        "low_resampled": float(low),
-        "high_resampled": float(high),
-        "method_resampled": method,
-        "apart_low": apart[0],
-        "apart_high": apart[1],
-        "apart": max(map(abs, apart)) / width if width > 0 else math.nan,
-        "p": math.nan if closed.p is None else closed.p,
-        "p_resampled": math.nan if p is None else p,
-        "n": closed.n,
-        "unit": closed.unit,
-        "scale": closed.scale,
-        "reason": closed.reason,
-    }
+    row = {name: getattr(closed, name) for name in ("label", "value", "low", "high", "method")}
+    row |= {"low_resampled": low, "high_resampled": high, "method_resampled": method}
+    row |= {"apart_low": apart[0], "apart_high": apart[1]}
+    row["apart"] = max(map(abs, apart)) / width if width > 0 else math.nan
+    row |= {"p": math.nan if closed.p is None else closed.p, "p_resampled": math.nan if p is None else p}
+    return row | {name: getattr(closed, name) for name in ("n", "unit", "scale", "reason")}
 
 
 _NO_LIMITS = (math.nan, math.nan)
@@ -136,12 +120,8 @@ def _pairs_twice(evidence, *, conf, resamples, seed):
 
 def _trend_twice(label, years, *, conf, resamples, seed):
     k, n, year = (years[c].to_numpy(dtype=float) for c in ("sum", "size", "year"))
-    found = trend.trend(k, n, year, conf=conf)
-    closed = estimate.Estimate(
-        found.value, found.low, found.high, conf, found.method, found.n, found.unit, found.p, found.reason, label=label,
-        scale="number",
-    )  # fmt: skip
-    if math.isnan(found.value):
+    closed = replace(trend.trend(k, n, year, conf=conf), label=label)
+    if math.isnan(closed.value):
         return _twice(closed, _NO_LIMITS, "n/a")
     rng = np.random.default_rng(seed)
     x, papers = year - (n * year).sum() / n.sum(), int(n.sum())
@@ -202,8 +182,8 @@ def largest(table) -> str:
     row = made.loc[made["apart"].idxmax()]
     side = "lower" if abs(row["apart_low"]) >= abs(row["apart_high"]) else "upper"
     by = row[f"apart_{'low' if side == 'lower' else 'high'}"]
-    sizes = {"percent": f"{100 * abs(by):.1f} percentage points", "points": f"{100 * abs(by):.1f} percentage points"}
-    size = sizes.get(row["scale"], f"{abs(by):.2f}")
+    share = row["scale"] in ("percent", "points")
+    size = f"{100 * abs(by):.1f} percentage points" if share else f"{abs(by):.2f}"
     return (
         f"The two ways differ most for {row['label']}: the resampled {side} limit is {size} "
         f"{'higher' if by > 0 else 'lower'}, {100 * row['apart']:.0f} % of the interval's width."

@@ -1,4 +1,4 @@
-"""The validation sample to order, and what it would tell."""
+"""The validation sample to order, and what it would tell if the assumed rates were true."""
 
 import math
 
@@ -9,13 +9,18 @@ from scipy import stats
 from ptmreuse.analysis import choices
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence.study import PATTERNS
-from ptmreuse.statistics import estimate, shares
 from ptmreuse.statistics.shares import proportion
 
-# The validation sample to order ------------------------------------------------------------------------------
-
-# Papers to code by hand: the coder's yes, and its no.
-DESIGNS = ((100, 200), (100, 500), (150, 500), (150, 1000), (200, 2000))
+# Assumed, not measured.
+PPV = 0.9  # share of the coder's yes that is right; of its patterns too
+MISSED = (0.005, 0.01)  # shares of its no that are wrong; the design must serve the last one
+MISSED_NO_DL = 0.1  # share missed among papers without deep learning, as a fraction of that among papers with it
+KAPPA = 0.8  # agreement of the two people who check
+# Wanted.
+DESIGNS = ((100, 200), (100, 500), (150, 500), (150, 1000), (200, 2000))  # papers to code by hand: coder's yes, its no
+TARGET_CV = 0.1  # relative error of the corrected prevalence that is good enough
+SMALLEST_YES = 150  # fewest papers among the coder's yes, for accuracy by pattern
+BY_PATTERN = 50  # instances per pattern if they are drawn by the coder's own pattern
 
 
 def _frames(facts):
@@ -33,23 +38,30 @@ def _frames(facts):
     }
 
 
-def _allocate(total, sizes, spread):
+def _rates(strata, missed):
+    """Assumed share of papers that really reuse a model, in each stratum."""
+    return [PPV, *(missed * (MISSED_NO_DL if "no deep" in name else 1) for name in list(strata)[1:])]
+
+
+def _allocate(total, sizes, rates):
     """Neyman's allocation: in proportion to size times spread, no more than there are, at least two."""
-    share = np.asarray(sizes) * np.asarray(spread)
+    share = np.asarray(sizes) * np.sqrt([rate * (1 - rate) for rate in rates])
     return [int(n) for n in np.minimum(np.maximum(np.rint(total * share / share.sum()), 2), sizes)]
 
 
-def to_draw(counts, yes, no, *, missed=0.01, missed_no_dl=0.1) -> dict[str, int]:
+def to_draw(counts, yes, no):
     """How many papers of each stratum to draw: as in `validation_plan`, from the coded papers at hand.
 
     Parameters
     ----------
     counts : dict of str to int
-        Papers per stratum of `checked.strata`.
+        Papers per stratum of `checked.strata`; half of the undecided ones might be either.
     yes, no : int
         Papers to check among those coded as reuse, and among all others.
-    missed, missed_no_dl : float
-        Assumed rates, as in `validation_plan`; half of the undecided papers might be either.
+
+    Returns
+    -------
+    dict of str to int
 
     Raises
     ------
@@ -66,90 +78,54 @@ def to_draw(counts, yes, no, *, missed=0.01, missed_no_dl=0.1) -> dict[str, int]
             expected="two papers or more of each", found=f"{yes} and {no}", where="draw, --yes and --no",
             do="ask for more",
         )  # fmt: skip
-    rates = {"no deep learning": missed * missed_no_dl, "undecided": 0.5}
-    others = [name for name in sorted(counts) if name != "reuse"]
-    spread = [math.sqrt(rate * (1 - rate)) for rate in (rates.get(name, missed) for name in others)]
-    sizes = [counts[name] for name in others]
-    found = dict(zip(others, _allocate(min(no, sum(sizes)), sizes, spread), strict=True)) if others else {}
+    assumed = {"no deep learning": MISSED[-1] * MISSED_NO_DL, "undecided": 0.5}
+    others = {name: counts[name] for name in sorted(counts) if name != "reuse"}
+    rates, sizes = [assumed.get(name, MISSED[-1]) for name in others], list(others.values())
+    found = dict(zip(others, _allocate(min(no, sum(sizes)), sizes, rates), strict=True)) if others else {}
     return found | ({"reuse": min(yes, counts["reuse"])} if counts.get("reuse") else {})
 
 
-def validation_plan(facts, *, ppv=0.9, missed=(0.005, 0.01), missed_no_dl=0.1, designs=DESIGNS, target_cv=0.1,
-                    smallest_yes=150, conf=0.95):  # fmt: skip
+def validation_plan(facts, *, conf):
     """What validation sample to order, and what it would tell: two people, blind to the coder, per paper.
 
     Parameters
     ----------
     facts : DataFrame, from `study.published`
-    ppv : float
-        Assumed share of the coder's yes that is right.
-    missed : sequence of float
-        Assumed shares of its no that are wrong; the last one is the one that the design must serve.
-    missed_no_dl : float
-        Where the coder's *no* is split by deep learning: the share missed among papers without, as a fraction of
-        that among papers with deep learning.
-    designs : sequence of (int, int)
-        Papers to check among the coder's yes and among its no. The no are divided by Neyman's allocation, as is
-        one more design of the same cost as the recommended one.
-    target_cv : float
-        Coefficient of variation of the corrected prevalence that is good enough.
-    smallest_yes : int
-        Fewest papers among the coder's yes, for accuracy by pattern.
     conf : float
         Of the one-sided bound on missed papers, and of the interval of ppv.
 
     Returns
     -------
     DataFrame
-        One row per frame, design and assumed miss rate: frame, strata (papers of each), design, checked (papers of
-        each stratum), papers, ppv, missed, prevalence (expected), cv (expected, of the corrected prevalence), bound
-        (missed papers that 0 misses found would still allow), lowest_sensitivity (with that bound, if all the
-        coder's yes are right), ppv_low, ppv_high (expected Wilson interval of
-        ppv), recommended (yes or no), why.
-
-    Notes
-    -----
-    Variance of a stratified share, Cochran (1977), section 5.3: W^2 (1 - n/N) p(1-p)/(n-1) per stratum.
+        One row per frame, design of `DESIGNS` and miss rate of `MISSED`: frame, strata (papers of each), design,
+        checked (papers of each stratum: the no are divided by Neyman's allocation, as is one more design of the same
+        cost as the recommended one), papers, ppv, missed, prevalence (expected), cv (expected, of the corrected
+        prevalence: Cochran 1977, section 5.3), bound (missed papers that 0 misses found would still allow),
+        lowest_sensitivity (with that bound, if all the coder's yes are right), ppv_low, ppv_high (expected Wilson
+        interval), recommended (yes or no), why.
 
     Examples
     --------
     >>> from ptmreuse.evidence import study
-    >>> plan = validation_plan(study.published())
+    >>> plan = validation_plan(study.published(), conf=0.95)
     >>> plan.loc[plan["recommended"] == "yes", "checked"].unique().tolist()
     ['150 + 1,000', '150 + 500', '150 + 397 + 103']
     """
-    where = "validation_plan"
-    ppv = estimate.within(f"{where}, ppv", ppv, closed=False)
-    missed = [estimate.within(f"{where}, missed", m, closed=False) for m in missed]
-    estimate.within(f"{where}, missed_no_dl", missed_no_dl, closed=False)
-    if not missed or not designs or any(min(d) < 2 for d in designs):
-        raise StudyError(
-            expected="a miss rate, and designs of two papers or more each",
-            found=f"{missed} and {designs}",
-            where=where,
-            do="correct the call",
-        )
     rows = []
     for frame, strata in _frames(facts).items():
-        sizes = list(strata.values())
-        rates = {
-            m: [ppv, *(m * (missed_no_dl if "no deep" in name else 1) for name in list(strata)[1:])] for m in missed
+        sizes, rates = list(strata.values()), _rates(strata, MISSED[-1])
+        plans = {
+            f"{yes} yes + {no} no": [min(yes, sizes[0]), *_allocate(min(no, sum(sizes[1:])), sizes[1:], rates[1:])]
+            for yes, no in DESIGNS
         }
-        plans = []
-        for yes, no in designs:
-            spread = np.sqrt([r * (1 - r) for r in rates[missed[-1]]])
-            checked = [min(yes, sizes[0]), *_allocate(min(no, sum(sizes[1:])), sizes[1:], spread[1:])]
-            plans.append((f"{yes} yes + {no} no", checked))
-        good = [
-            c for _, c in plans if _cv(sizes, c, rates[missed[-1]]) <= target_cv and c[0] >= min(smallest_yes, sizes[0])
-        ]
-        chosen = min(good, key=sum) if good else None
-        if chosen:
-            plans.append(("Neyman, same cost", _allocate(sum(chosen), sizes, spread)))
-        for name, checked in plans:
-            for m in missed:
-                rows.append(_plan_row(frame, strata, name, checked, rates[m], m, conf)
-                            | _advice(checked, chosen, name, target_cv, smallest_yes, missed[-1]))  # fmt: skip
+        enough = min(SMALLEST_YES, sizes[0])
+        good = [c for c in plans.values() if _cv(sizes, c, rates) <= TARGET_CV and c[0] >= enough]
+        chosen = min(good, key=sum)
+        plans["Neyman, same cost"] = _allocate(sum(chosen), sizes, rates)
+        for design, checked in plans.items():
+            for missed in MISSED:
+                row = _plan_row(frame, strata, design, checked, missed, conf)
+                rows.append(row | _advice(checked, chosen, design))
     return pd.DataFrame(rows)
 
 
@@ -160,17 +136,17 @@ def _cv(sizes, checked, rates):
     return float(np.sqrt((W**2 * (1 - n / N) * p * (1 - p) / (n - 1)).sum()) / (W * p).sum())
 
 
-def _plan_row(frame, strata, design, checked, rates, missed, conf):
-    sizes = list(strata.values())
+def _plan_row(frame, strata, design, checked, missed, conf):
+    sizes, rates = list(strata.values()), _rates(strata, missed)
     bound = _missed_at_most(sizes[1:], checked[1:], conf)
-    right = shares.proportion(round(rates[0] * checked[0]), checked[0], conf=conf)
+    right = proportion(round(PPV * checked[0]), checked[0], conf=conf)
     return {
         "frame": frame,
         "strata": " + ".join(f"{N:,} {name}" for name, N in strata.items()),
         "design": design,
         "checked": " + ".join(f"{n:,}" for n in checked),
         "papers": sum(checked),
-        "ppv": rates[0],
+        "ppv": PPV,
         "missed": missed,
         "prevalence": sum(N * r for N, r in zip(sizes, rates, strict=True)) / sum(sizes),
         "cv": _cv(sizes, checked, rates),
@@ -191,28 +167,26 @@ def _missed_at_most(sizes, checked, conf):
     return int((spent <= -math.log(1 - conf) + 1e-12).sum())
 
 
-def _advice(checked, chosen, name, target_cv, smallest_yes, missed):
-    recommended = checked == chosen and not name.startswith("Neyman")
+def _advice(checked, chosen, design):
+    precise = f"{100 * TARGET_CV:g} % at {100 * MISSED[-1]:g} % missed"
+    recommended = checked == chosen and not design.startswith("Neyman")
     if recommended:
-        why = (
-            f"the smallest design with a relative error of at most {100 * target_cv:g} % at {100 * missed:g} % missed, "
-            f"and {smallest_yes} of the coder's yes for accuracy by pattern"
-        )
-    elif name.startswith("Neyman"):
-        few = checked[0] < smallest_yes
-        why = "the best for the prevalence alone" + (
-            ", but too few of the coder's yes" if few else "; finds fewer misses"
-        )
-    elif chosen and sum(checked) > sum(chosen):
+        why = f"the smallest design with a relative error of at most {precise}, "
+        why += f"and {SMALLEST_YES} of the coder's yes for accuracy by pattern"
+    elif design.startswith("Neyman"):
+        few = checked[0] < SMALLEST_YES
+        why = "the best for the prevalence alone"
+        why += ", but too few of the coder's yes" if few else "; finds fewer misses"
+    elif sum(checked) > sum(chosen):
         why = "more papers than needed"
-    elif checked[0] < smallest_yes:
-        why = f"too few of the coder's yes for accuracy by pattern ({smallest_yes} wanted)"
+    elif checked[0] < SMALLEST_YES:
+        why = f"too few of the coder's yes for accuracy by pattern ({SMALLEST_YES} wanted)"
     else:
-        why = f"relative error above {100 * target_cv:g} % at {100 * missed:g} % missed"
+        why = f"relative error above {precise}"
     return {"recommended": "yes" if recommended else "no", "why": why}
 
 
-def slope_error(sizes, checked, rates, spread) -> float:
+def slope_error(sizes, checked, rates, spread):
     """Expected standard error of a corrected logit's slope (`corrected.corrected_logit`), before anything is checked.
 
     Parameters
@@ -236,7 +210,7 @@ def slope_error(sizes, checked, rates, spread) -> float:
     return float(math.sqrt(information + drawing) / information)
 
 
-def part_error(sizes, checked, rates, part, right) -> float:
+def part_error(sizes, checked, rates, part, right):
     """Expected standard error of a corrected pattern share (`corrected.corrected_ratio`), before anything is checked.
 
     On the safe side: wrong patterns and papers without reuse are counted as if they never were the same papers.
@@ -256,16 +230,8 @@ def part_error(sizes, checked, rates, part, right) -> float:
     return float(math.sqrt((N**2 * (1 - n / N) / n * spread).sum()) / (N * p).sum())
 
 
-def question_precision(facts, *, ppv=0.9, missed=0.01, missed_no_dl=0.1, kappa=0.8, conf=0.95):
-    """What the recommended sample of each frame would tell on every question, if the assumed rates were true.
-
-    Parameters
-    ----------
-    facts : DataFrame, from `study.published`
-    ppv, missed, missed_no_dl, conf
-        As in `validation_plan`.
-    kappa : float
-        Assumed agreement of the two people who check.
+def question_precision(facts, *, conf):
+    """What the recommended sample of each frame would tell on every question; `facts` is from `study.published`.
 
     Returns
     -------
@@ -277,89 +243,66 @@ def question_precision(facts, *, ppv=0.9, missed=0.01, missed_no_dl=0.1, kappa=0
     Examples
     --------
     >>> from ptmreuse.evidence import study
-    >>> table = question_precision(study.published())
+    >>> table = question_precision(study.published(), conf=0.95)
     >>> table.loc[table["question"].str.startswith("trend"), ["low", "high"]].round(2).to_numpy().tolist()
     [[0.95, 1.05], [0.96, 1.04], [0.97, 1.03]]
     """
-    plan = validation_plan(facts, ppv=ppv, missed=(missed,), missed_no_dl=missed_no_dl, conf=conf)
+    plan = validation_plan(facts, conf=conf)
+    best = plan[plan["recommended"] == "yes"].drop_duplicates("frame").set_index("frame")["checked"]
     adaptation = float(facts.loc["v1_adaptation_share", "value"]) / 100
     z, rows = float(stats.norm.ppf((1 + conf) / 2)), []
     for frame, strata in _frames(facts).items():
-        best = plan[(plan["frame"] == frame) & (plan["recommended"] == "yes")]
-        if best.empty:
-            continue
-        said = best["checked"].iloc[0]
-        sizes, n = list(strata.values()), [int(part.replace(",", "")) for part in said.split(" + ")]
-        rates = [ppv, *(missed * (missed_no_dl if "no deep" in name else 1) for name in list(strata)[1:])]
+        sizes, n = list(strata.values()), [int(part.replace(",", "")) for part in best[frame].split(" + ")]
+        rates = _rates(strata, MISSED[-1])
         share = sum(N * r for N, r in zip(sizes, rates, strict=True)) / sum(sizes)
         inside = sum(m * r for m, r in zip(n, rates, strict=True)) / sum(n)
         chance = inside**2 + (1 - inside) ** 2
-        agreed = kappa * (1 - chance) + chance
+        agreed = KAPPA * (1 - chance) + chance
         errors = {
             "reuse, share of papers": (share, _cv(sizes, n, rates) * share),
-            "adaptation, share of reusing papers": (adaptation, part_error(sizes, n, rates, adaptation, ppv)),
-            "a stage, share of reusing papers": (0.5, part_error(sizes, n, rates, 0.5, ppv)),
-            "kappa of the two people": (kappa, math.sqrt(agreed * (1 - agreed) / sum(n)) / (1 - chance)),
+            "adaptation, share of reusing papers": (adaptation, part_error(sizes, n, rates, adaptation, PPV)),
+            "a stage, share of reusing papers": (0.5, part_error(sizes, n, rates, 0.5, PPV)),
+            "kappa of the two people": (KAPPA, math.sqrt(agreed * (1 - agreed) / sum(n)) / (1 - chance)),
         }
         found = [(q, value, value - z * se, value + z * se) for q, (value, se) in errors.items()]
-        for question, spread in (
-            ("trend, odds ratio per year", 10.0),
-            ("a field against all others, odds ratio", 7 / 64),
-        ):
+        for question, spread in {
+            "trend, odds ratio per year": 10.0, "a field against all others, odds ratio": 7 / 64
+        }.items():  # fmt: skip
             half = z * slope_error(sizes, n, rates, spread)
             found.append((question, 1.0, math.exp(-half), math.exp(half)))
-        rows += [{"frame": frame, "checked": said, "question": q, "expected": v, "low": low, "high": high}
-                 for q, v, low, high in found]  # fmt: skip
-    return pd.DataFrame(rows)
+        rows += [(frame, best[frame], *row) for row in found]
+    return pd.DataFrame(rows, columns=["frame", "checked", "question", "expected", "low", "high"])
 
 
-def pattern_precision(facts, *, papers=150, each=50, ppv=0.9, conf=0.95):
-    """How well the checked positives tell whether each pattern is coded right.
+def pattern_precision(facts, *, conf):
+    """How well `SMALLEST_YES` checked positives, one instance of each, tell whether each pattern is coded right.
 
     Parameters
     ----------
     facts : DataFrame
         From `study.published`. The share of adaptation is the published one; the rest is divided as in the pilot.
-    papers : int
-        Papers of the coder's yes that are checked, one instance of each.
-    each : int
-        Instances per pattern if they are drawn by the coder's own pattern instead.
-    ppv : float
-        Assumed share of instances whose pattern is right.
     conf : float
 
     Returns
     -------
     DataFrame
-        pattern, share (expected), at_random (instances expected), low, high (Wilson interval of ppv with so
-        many), by_pattern (`each`), low_by_pattern, high_by_pattern.
+        pattern, share (expected), at_random (instances expected), low, high (Wilson interval of `PPV` with so
+        many), by_pattern (`BY_PATTERN`), low_by_pattern, high_by_pattern.
 
     Examples
     --------
     >>> from ptmreuse.evidence import study
-    >>> pattern_precision(study.published())[["pattern", "at_random", "by_pattern"]].to_numpy().tolist()
-    [['conceptual', 27, 50], ['adaptation', 105, 50], ['deployment', 17, 50]]
+    >>> pattern_precision(study.published(), conf=0.95)[["pattern", "at_random"]].to_numpy().tolist()
+    [['conceptual', 27], ['adaptation', 105], ['deployment', 17]]
     """
-    where = "pattern_precision"
-    ppv = estimate.within(f"{where}, ppv", ppv)
-    papers, each = (int(estimate.whole_counts(where, n, 0, at_least=1)) for n in (papers, each))
     adaptation = float(facts.loc["v1_adaptation_share", "value"]) / 100
     pilot = {p: float(facts.loc[f"pilot_pairs_{p}", "value"]) for p in choices.OTHERS}
-    shares = {p: (1 - adaptation) * k / sum(pilot.values()) for p, k in pilot.items()} | {"adaptation": adaptation}
+    share = {p: (1 - adaptation) * k / sum(pilot.values()) for p, k in pilot.items()} | {"adaptation": adaptation}
+    narrow = proportion(round(PPV * BY_PATTERN), BY_PATTERN, conf=conf)
     rows = []
     for pattern in PATTERNS:
-        n = round(papers * shares[pattern])
-        wide, narrow = (proportion(round(ppv * m), m, conf=conf) for m in (n, each))
-        rows.append(
-            {
-                "pattern": pattern,
-                "share": shares[pattern],
-                "at_random": n,
-                "low": wide.low,
-                "high": wide.high,
-                "by_pattern": each,
-                "low_by_pattern": narrow.low,
-                "high_by_pattern": narrow.high,
-            }
-        )
-    return pd.DataFrame(rows)
+        n = round(SMALLEST_YES * share[pattern])
+        wide = proportion(round(PPV * n), n, conf=conf)
+        rows.append((pattern, share[pattern], n, wide.low, wide.high, BY_PATTERN, narrow.low, narrow.high))
+    columns = ["pattern", "share", "at_random", "low", "high", "by_pattern", "low_by_pattern", "high_by_pattern"]
+    return pd.DataFrame(rows, columns=columns)
