@@ -107,6 +107,7 @@ def _parser(arguments):
     importing = command("import", import_, "read a spreadsheet of codes; say what was understood; write study tables")
     importing.add_argument("file", help="xlsx, ods or csv, with columns of your own")
     importing.add_argument("--out", metavar="FOLDER", help="where the tables go; without it nothing is written")
+    importing.add_argument("--replace", action="store_true", help="write over the codes that the folder holds")
     importing.add_argument("--column", metavar="WHAT=NAME", action="append", default=[], help="which column holds what")
     importing.add_argument("--coder", default="", help="who coded, where no column says so")
     importing.add_argument("--sheet", default="", help="which sheet of the workbook")
@@ -319,7 +320,8 @@ def import_(options):
     if out is None:
         print("Nothing was written; with --out FOLDER the study tables are.")
         return
-    folder.refuse_overwriting(out)
+    if not options.replace:
+        folder.refuse_overwriting(out)
     study.write(tables, out)
     print(f"Study tables in {out}; next: python -m ptmreuse validate {out}")
 

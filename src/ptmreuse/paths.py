@@ -29,7 +29,7 @@ STATE = BUILD / "state"  # what each step was made from
 
 def shown(path):
     """A path as people should read it: relative to the project where it lies inside, else its last part."""
-    path = Path(path).resolve()
+    path = Path(os.path.realpath(path))  # Path.resolve ends at a circle of links
     if STUDY and path.is_relative_to(STUDY):
         return path.relative_to(STUDY).as_posix()
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name

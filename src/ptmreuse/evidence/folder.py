@@ -110,11 +110,13 @@ def _in_file(error, files, where):
 
 
 def own_codebook(folder):
-    """The codebook that a folder holds, if it is not the one that a new study begins with; else None."""
+    """What the codebook of a folder lists, if it is not the one that a new study begins with; else None."""
     file = Path(folder) / "codebook.csv"
     if not file.exists() or file.read_bytes() == (paths.SCAFFOLD / "codebook.csv").read_bytes():
         return None
-    return study.validate({"codebook": study.read_csv(file)}, where=paths.shown(file))["codebook"]
+    written = study.read_csv(file)
+    book = study.validate({"codebook": written}, where=paths.shown(file))["codebook"]
+    return book[book["question"].isin(written["question"].str.strip())]
 
 
 def refuse_overwriting(folder):
@@ -128,7 +130,7 @@ def refuse_overwriting(folder):
         file, example = Path(folder) / f"{name}.csv", paths.SCAFFOLD / f"{name}.csv"
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         if len(lines) > 1 and lines != example.read_text(encoding="utf-8").splitlines():
-            do = "import into another folder, or move the tables away"
+            do = "add --replace to write over them, or import into another folder"
             raise StudyError(expected="no codes yet", found=f"{name}.csv with rows", where=paths.shown(folder), do=do)
 
 

@@ -6,12 +6,13 @@ with its line, and all that is refused is told at once.
 """
 
 import re
+import unicodedata
 
 import pandas as pd
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError, StudyErrors
-from ptmreuse.evidence import study
+from ptmreuse.evidence import names, study
 from ptmreuse.evidence.spreadsheet import read_sheet
 
 COLUMNS = {  # what a column can hold -> the names it goes by, in small letters, without signs
@@ -23,7 +24,7 @@ COLUMNS = {  # what a column can hold -> the names it goes by, in small letters,
     "cited_by": ("cited by", "citations", "citation count", "times cited"),
     "natural_science": ("natural science", "in scope", "included"),
     "full_text": ("full text", "fulltext"),
-    "field": ("field", "fields", "discipline", "subject", "area", "research field", "domain", "fach"),
+    "field": ("field", "fields", "discipline", "subject", "area", "research field", "domain", "fach", "fachgebiet"),
     "coder": ("coder", "rater", "annotator", "reviewer", "coded by"),
     "uses_dl": ("uses dl", "uses deep learning", "deep learning", "dl"),
     "uses_ptm": (
@@ -34,9 +35,38 @@ COLUMNS = {  # what a column can hold -> the names it goes by, in small letters,
     "pattern": ("pattern", "patterns", "reuse pattern", "type of reuse", "reuse type", "kind of reuse", "how reused"),
     "stage": ("stage", "stages", "stage of science", "scientific stage", "process stage", "phase"),
 }  # fmt: skip
-YES = {"yes", "y", "true", "1", "x", "ja", "oui", "si", "sí", "wahr", "vrai"}
-NO = {"no", "n", "false", "0", "nein", "non", "falsch", "faux"}
+YES = {"yes", "y", "true", "1", "x", "ja", "oui", "si", "sí", "sim", "tak", "да", "是"} | {  # and what is true
+    "wahr",
+    "vrai",
+    "verdadero",
+    "verdadeiro",
+    "vero",
+    "waar",
+    "sant",
+    "sand",
+    "prawda",
+    "pravda",
+    "истина",
+}
+NO = {"no", "n", "false", "0", "nein", "non", "não", "nao", "nee", "nej", "nie", "нет", "否"} | {  # and what is false
+    "falsch",
+    "faux",
+    "falso",
+    "onwaar",
+    "falskt",
+    "falsk",
+    "fałsz",
+    "nepravda",
+    "ложь",
+}
 UNKNOWN = {"", "unknown", "?", "unclear", "n/a", "na", "-", "–", "nan", "none", "cannot tell", "unbekannt"}
+_SUMS = re.compile(
+    r"((grand )?total|sum|summe|gesamt|somme|suma|totale?|average|mean|mittelwert|count|anzahl)s?\W*", re.I
+)
+_MEASURED = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}|\d+:\d\d(:\d\d.*)?|-?\d+[.,]\d+|\d+([.,]\d+)? ?%")
+_SIGNS = {"model": r"\s*,\s*| [/+&] | and "} | dict.fromkeys(("pattern", "stage", "field"), r"\s*[,/+&]\s*| and ")
+# Letters of other alphabets that look like Latin ones, folded, and dashes.
+_LOOK_ALIKE = str.maketrans("авекмнорстухіјѕԁԛԝαβεζηικμνορτυχ‐‑‒–—−’", "abekmhopctyxijsdqwabezhikmnoptyx------'")
 
 
 class _Refused(list):
@@ -82,7 +112,7 @@ def import_codes(path, *, columns=None, coder="", sheet="", codebook=None):
     several = sum(any(";" in cells[i] or "\n" in cells[i] for i in places) for cells in read.rows.values())
     report += [f"several values in one cell, with semicolons between them: {several} rows"] if several else []
     unused = [name for name in read.header if name not in named.values()]
-    report += [f"not used: {', '.join(map(repr, unused))}"] if unused else []
+    report += [f"not used (--column WHAT=NAME uses one): {', '.join(map(repr, unused))}"] if unused else []
     key = next((c for c in ("paper", "doi", "title") if c in named), None)
     if key is None or "uses_ptm" not in named:
         papers = "a column that tells papers apart (paper, doi or title)"
@@ -101,6 +131,9 @@ def import_codes(path, *, columns=None, coder="", sheet="", codebook=None):
     for line, cells in read.rows.items():
         by_name = dict(zip(read.header, cells, strict=True))
         rows.append(_row({t: by_name[n] for t, n in named.items()}, key, coder, f"{where}, line {line}", refused))
+    known = {q: listed for q, (listed, _) in _listed(codebook).items()}
+    _refuse_alike(rows, known, refused)
+    _refuse_joined(rows, known, refused)
     tables = {name: _gather(name, rows, where, refused) for name in ("papers", "fields", "uses", "reuse", "stages")}
     tables["codebook"], said = _codebook(tables, codebook, where, refused)
     if refused:
@@ -134,13 +167,13 @@ say which one it is: --column pattern="Pattern".
             expected = f"{'one of' if target not in COLUMNS else 'a column among'} {', '.join(known)}"
             raise StudyError(expected=expected, found=repr(found), where="--column", do="write --column pattern=NAME")
     named = {}
-    for target, names in COLUMNS.items():
+    for target, called in COLUMNS.items():
         if target in columns:
             fits = [columns[target]] if columns[target] else []
         else:
             taken = set(columns.values())
             plain = {n: " ".join(re.findall(r"\w+", n.casefold().replace("_", " "))) for n in header if n not in taken}
-            fits = [n for n, words in plain.items() if words in names]
+            fits = [n for n, words in plain.items() if words in called]
         if len(fits) > 1:
             raise StudyError(
                 expected=f"one column for {target}", found=" and ".join(map(repr, fits)), where=where,
@@ -153,18 +186,25 @@ say which one it is: --column pattern="Pattern".
 
 def _row(cells, key, coder, where, refused):
     """One row of the spreadsheet, its cells read."""
-    row = {"where": where, "paper": study.clean_doi(cells[key]), "coder": cells.get("coder", coder)}
+    said = {"coder": coder, "doi": "", "megajournal": ""} | cells | {"paper": cells[key]}
+    row = {n: study.clean_doi(" ".join(said[n].split())) for n in ("paper", "coder", "doi", "megajournal")}
+    row["where"] = where
     for name in ("paper", "coder"):
         if not row[name]:
             refused.add(where, f"who or what: a {name}", "an empty cell", "fill it in")
-    row["doi"] = study.clean_doi(cells.get("doi", ""))
-    row["megajournal"] = cells.get("megajournal", "")
+    if _SUMS.fullmatch(row["paper"]):
+        refused.add(where, "a paper", repr(row["paper"]), "take out the row of sums")
     for name, low, high in (("year", 1900, 2100), ("cited_by", 0, 2**53)):
         row[name] = _whole(cells.get(name, ""), name, low, high, where, refused)
     for name in ("natural_science", "full_text", "uses_dl", "uses_ptm"):
         row[name] = _answer(cells.get(name, ""), name, where, refused)
     for name in ("field", "model", "pattern", "stage"):
         row[name] = [p for part in re.split(r"[;\n]", cells.get(name, "")) if (p := part.strip())]
+        if name != "model" and (measured := next(filter(_MEASURED.fullmatch, row[name]), None)):
+            found = f"{measured!r}, as dates, times and measured numbers look"
+            refused.add(f"{where}, {name}", "a code", found, "correct this cell; a spreadsheet may have changed it")
+    if row["uses_ptm"] == "no":
+        row["model"] = [model for model in row["model"] if model.casefold() not in UNKNOWN]
     if row["model"] and row["uses_ptm"] == "no":
         found = f"the answer no beside the model {row['model'][0]!r}"
         refused.add(where, "uses_ptm yes where a model is named", found, "correct one of the two cells")
@@ -190,7 +230,8 @@ def _whole(text, name, low, high, where, refused):
         return ""
     dated = re.fullmatch(r"((?:19|20)\d\d)-\d\d?-\d\d?(?:[T ].*)?", text) if name == "year" else None
     whole = dated.group(1) if dated else re.sub(r"[.,]0+$", "", text)
-    if not re.fullmatch(r"\d{1,15}", whole) or not low <= int(whole) <= high:
+    thousands = re.fullmatch(r"\d{1,3}([.,]000)+", text)  # or decimals: nobody knows
+    if thousands or not re.fullmatch(r"[0-9]{1,15}", whole) or not low <= int(whole) <= high:
         expected = "a year from 1900 to 2100 (or a date such as 2021-05-31)" if name == "year" else "a whole number"
         refused.add(f"{where}, {name}", expected, repr(text[:40]), "correct this cell")
         return ""
@@ -204,6 +245,52 @@ def _answer(text, name, where, refused):
         expected = "yes, no or unknown (also true, false, 1, 0)"
         refused.add(f"{where}, {name}", expected, repr(text[:40]), "correct this cell")
     return answer
+
+
+def _listed(codebook):
+    """What is listed for each question: the codes, and whether the codebook in use lists them or only the study."""
+    own = {} if codebook is None else codebook.groupby("question", sort=False)["code"].agg(tuple).to_dict()
+    return {q: (own.get(q, codes), q in own) for q, codes in study.CODES.items()}
+
+
+def _values(row, name):
+    """The values of a row: of paper and coder the one, of the others all that its cell held."""
+    return [row[name]] if isinstance(row[name], str) else [v if isinstance(v, str) else v[1] for v in row[name]]
+
+
+def _refuse_alike(rows, known, refused):
+    """Refuse two ways to write one thing: other capitals, or letters that only look alike."""
+    for name in ("paper", "coder", "field", "pattern", "stage"):
+        first = {_look(code): (code, "the codebook") for code in known.get(name, ())}
+        for row in rows:
+            for value in _values(row, name):
+                before, place = first.setdefault(_look(value), (value, row["where"].rpartition(", ")[2]))
+                capitals = value.casefold() == before.casefold()
+                if value == before or (capitals and place == "the codebook"):
+                    continue
+                odd = next((letter for letter in value if letter not in before), value[0])
+                how = "in other capitals" if capitals else f"with {unicodedata.name(odd, 'another sign')}"
+                expected, found = f"one way to write {before!r} ({place})", f"{value!r} {how}"
+                refused.add(f"{row['where']}, {name}", expected, found, "correct one of the two")
+
+
+def _look(text):
+    return unicodedata.normalize("NFKC", text).casefold().translate(_LOOK_ALIKE)
+
+
+def _refuse_joined(rows, known, refused):
+    """Refuse what looks like several values with another sign than a semicolon between them."""
+    for name, signs in _SIGNS.items():
+        alone = {value for row in rows for value in _values(row, name)} | set(known.get(name, ()))
+        for row in rows:
+            for value in _values(row, name):
+                parts = re.split(signs, value)
+                if len(parts) < 2 or value in known.get(name, ()):
+                    continue
+                models = name == "model" and (names.normalise(pd.Series(parts))["how"] != "unmatched").all()
+                if models or alone.issuperset(parts):
+                    do = "write semicolons" + ("" if name == "model" else ", or list it in codebook.csv")
+                    refused.add(f"{row['where']}, {name}", "semicolons between several values", repr(value), do)
 
 
 def _gather(name, rows, where, refused):
@@ -240,31 +327,26 @@ def _gather(name, rows, where, refused):
 
 def _codebook(tables, codebook, where, refused):
     """Match codes in spite of capitals; find the codebook that the codes are from."""
-    used, said = {}, []
-    for question, (name, study_codes) in {
-        "pattern": ("reuse", study.PATTERNS), "stage": ("stages", study.STAGES), "field": ("fields", study.FIELDS),
-    }.items():  # fmt: skip
-        known = study_codes if codebook is None else study.codes({"codebook": codebook}, question)
+    parts, said = [] if codebook is None else [codebook], []
+    for question, (known, own) in _listed(codebook).items():
+        name = {"pattern": "reuse", "stage": "stages", "field": "fields"}[question]
         alike = {code.casefold(): code for code in (*known, "unknown")}
-        column = tables[name][question]
-        tables[name][question] = column.map(lambda c, alike=alike: alike.get(c.casefold(), c)).astype("str")
-        counted = tables[name].loc[tables[name][question] != "unknown", question].value_counts()
+        column = tables[name][question].map(lambda c, alike=alike: alike.get(c.casefold(), c)).astype("str")
+        tables[name][question] = column
+        counted = column[column != "unknown"].value_counts()
         others = [code for code in counted.index if code not in known]
-        if counted.empty:
-            continue
-        said.append(f"{question}: {', '.join(f'{code!r} ({n})' for code, n in counted.items())}")
-        if not others or question == "field":
-            used[question] = known if not others or codebook is not None else tuple(counted.index)
-        elif codebook is None and len(others) == len(counted):
-            used[question] = tuple(counted.index)
-            said.append(f"none of these is a {question} of the study: codebook.csv lists them, for you to define")
-        else:
-            refused.add(
-                f"{where}, {question}", f"codes among {', '.join(known)}", ", ".join(map(repr, others)),
-                "correct these cells, or write a codebook.csv that lists all your codes",
-            )  # fmt: skip
-    if codebook is not None:
-        return codebook, said
-    rows = [(q, code, "", i) for q, listed in used.items() for i, code in enumerate(listed, start=1)]
-    book = pd.DataFrame(rows, columns=list(study.SCHEMA["codebook"]))
-    return book, said
+        if len(counted):
+            said.append(f"{question}: {', '.join(f'{code!r} ({n})' for code, n in counted.items())}")
+        if own and (unused := [code for code in known if code not in counted]):
+            said.append(f"{question}: codebook.csv lists what no row holds: {', '.join(map(repr, unused))}")
+        if question != "field" and others and (own or len(others) < len(counted)):
+            do = "correct these cells, or write a codebook.csv that lists all your codes"
+            expected = f"codes among {', '.join(known)}"
+            refused.add(f"{where}, {question}", expected, ", ".join(map(repr, others)), do)
+        elif len(counted) and not own:
+            listed = counted.index if others else known
+            order = range(1, len(listed) + 1)
+            parts.append(pd.DataFrame({"question": question, "code": listed, "definition": "", "order": order}))
+            if others and question != "field":
+                said.append(f"none of these is a {question} of the study: codebook.csv lists them, for you to define")
+    return pd.concat(parts) if parts else study.empty("codebook"), said

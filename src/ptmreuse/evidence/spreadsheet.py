@@ -8,6 +8,7 @@ import csv
 import datetime
 import io
 import re
+import unicodedata
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from zipfile import BadZipFile, ZipFile
 
 import openpyxl
 from lxml import etree
+from openpyxl.utils import get_column_letter
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
@@ -22,7 +24,10 @@ from ptmreuse.errors import StudyError
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-_WIDEST = 1000  # columns; spreadsheets pad their rows with thousands of empty ones
+_WIDEST, _LONGEST = 16_384, 2**20  # columns and rows of the largest sheet that a spreadsheet program makes
+_LARGEST = 1000  # MB that a workbook may unpack to
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]|_x000D_")
+_FORMULA_ERROR = re.compile(r"#(?:[^\s\d]\S*[!?]|N/?[AVD]|#+)|Err:\d{3}")
 
 
 class Sheet(NamedTuple):
@@ -64,34 +69,53 @@ def read_sheet(path, sheet=""):
     path = Path(path)
     where = paths.shown(path)
     content = path.read_bytes()
-    if content.startswith(b"PK"):
-        lines, notes = _workbook(path, sheet, where)
-    else:
-        lines, notes = _text(content, where)
-    filled = {line: cells for line, cells in lines.items() if any(cells)}
-    if not filled:
-        _refuse(where, "a header row and a row per thing", "no cell with text", "check the file")
+    lines, notes = _workbook(path, sheet, where) if content.startswith(b"PK") else _text(content, where)
+    unseen = sum(len(_UNSEEN.findall(cell)) > 0 for cells in lines.values() for cell in cells)
+    notes += [f"{unseen} cells held signs that nobody sees; they were taken out"] if unseen else []
+    filled = {line: plain for line, cells in lines.items() if any(plain := [_plain(cell) for cell in cells])}
+    if len(filled) < 2:
+        found = "a header alone" if filled else "no cell with text"
+        _refuse(where, "a header row and a row per thing", found, "check the file")
     first = min(filled)
     header = filled.pop(first)
-    while header and not header[-1]:
+    while not header[-1]:
         header.pop()
-    for name, times in Counter(header).items():
-        if not name or times > 1:
-            column = header.index(name) + 1
-            found = f"column {column} without one" if not name else f"{name!r} {times} times"
-            _refuse(f"{where}, line {first}", "a name of its own for every column", found, "correct the header row")
+    _check_header(header, filled, f"{where}, line {first}")
     rows, short = {}, 0
     for line, cells in filled.items():
-        if any(cells[len(header) :]):
-            found = f"{cells[len(header) :][0][:40]!r} beyond the last column"
-            do = "give the column a name, or quote the cell"
-            _refuse(f"{where}, line {line}", f"at most {len(header)} cells", found, do)
+        for name, cell in zip(header, cells, strict=False):
+            if _FORMULA_ERROR.fullmatch(cell):
+                found = f"the formula error {cell[:40]!r}"
+                _refuse(f"{where}, line {line}, column {name}", "a value", found, "correct the formula")
         short += len(cells) < len(header)
         rows[line] = (cells + [""] * len(header))[: len(header)]
     blank = sum(line > first for line in set(lines) - set(filled))
     if short and not content.startswith(b"PK"):
         notes.append(f"{short} rows shorter than the header, read as ending in empty cells")
     return Sheet(header, rows, notes + ([f"{blank} blank rows left out"] if blank else []))
+
+
+def _plain(cell):
+    """A cell as people see it: no invisible sign, one kind of blank, one way to write an accent."""
+    return re.sub(r"[^\S\n]+", " ", unicodedata.normalize("NFC", _UNSEEN.sub("", cell))).strip()
+
+
+def _check_header(header, filled, where):
+    """Every column has a name of its own, and no row has a cell beyond the last."""
+    for name, times in Counter(header).items():
+        if not name or times > 1:
+            column = header.index(name) + 1
+            found = f"column {column} without one" if not name else f"{name!r} {times} times"
+            _refuse(where, "a name of its own for every column", found, "correct the header row")
+    for line, cells in filled.items():
+        if not any(cells[len(header) :]):
+            continue
+        if len(header) == 1:
+            found = f"one cell, {header[0][:40]!r}"
+            _refuse(where, "the names of the columns in the first row", found, "take out what stands above them")
+        found = f"{next(filter(None, cells[len(header) :]))[:40]!r} beyond the last column"
+        place = f"{where.rpartition(' ')[0]} {line}"
+        _refuse(place, f"at most {len(header)} cells", found, "give the column a name, or quote the cell")
 
 
 def _refuse(where, expected, found, do):
@@ -102,14 +126,17 @@ def _text(content, where):
     """Lines of a text file: number -> cells."""
     notes = []
     if content.startswith(b"\xd0\xcf\x11\xe0"):
-        _refuse(where, "xlsx, ods or csv", "an old .xls file", "save it as .xlsx")
+        locked = "EncryptedPackage".encode("utf-16-le") in content
+        old = ("an old .xls file", "save it as .xlsx")
+        found = ("a workbook with a password", "save it without") if locked else old
+        _refuse(where, "xlsx, ods or csv", *found)
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
         notes.append("not UTF-8: read as Western European (Windows-1252); check letters with accents")
-    if "\0" in text:
+    if re.search(r"[\x00-\x08\x0e-\x1f]", text):
         _refuse(where, "a spreadsheet", "bytes that are no text", "save it as .xlsx or .csv")
     if re.match(r"\s*<(!doctype|html|table|\?xml)", text, re.I):
         _refuse(where, "a spreadsheet", "a web page or XML", "open it in a spreadsheet program and save it as .xlsx")
@@ -148,7 +175,8 @@ def _swallowed(cells, lines, delimiter, where):
 
 
 def _delimiter(text, where):
-    header = re.sub(r'"[^"]*"', "", text.lstrip("\n").partition("\n")[0])
+    lines = re.sub(r'"[^"]*"', "", text).split("\n")
+    header = next((line for line in lines if any(d in line for d in DELIMITERS)), "")
     counts = {d: header.count(d) for d in DELIMITERS if d in header}
     if len(counts) > 1 and len(set(sorted(counts.values())[-2:])) == 1:
         found = " and ".join(DELIMITERS[d] for d in counts)
@@ -157,51 +185,70 @@ def _delimiter(text, where):
 
 
 def _workbook(path, sheet, where):
+    """Lines of the one sheet that is asked for, or that holds cells."""
     try:
         with ZipFile(path) as archive:
-            names = archive.namelist()
-            if "content.xml" in names:
-                sheets = _ods(archive.read("content.xml"))
-            elif "xl/workbook.xml" in names:
-                sheets = None
+            size = sum(entry.file_size for entry in archive.infolist()) // 10**6
+            if size > _LARGEST:
+                found = f"one that unpacks to {size:,} MB"
+                _refuse(where, f"a workbook of at most {_LARGEST:,} MB", found, "save the table as .csv")
+            if "content.xml" in archive.namelist():
+                sheets, read = _ods(archive.read("content.xml")), _read_ods
+            elif "xl/workbook.xml" in archive.namelist():
+                sheets, read = _xlsx(path), _read_xlsx
             else:
                 _refuse(where, "an xlsx or ods workbook", "another kind of archive", "save the table as .xlsx")
-        if sheets is None:
-            content = path.read_bytes()
-            values, formulas = (
-                openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=kept) for kept in (True, False)
-            )
-            sheets = {s.title: _xlsx(s, formulas[s.title], where) for s in values.worksheets}
+        filled = [name for name, (_, holds_cells) in sheets.items() if holds_cells]
+        if sheet and sheet not in sheets:
+            _refuse(where, f"a sheet among {', '.join(map(repr, sheets))}", repr(sheet), "name one with --sheet")
+        if not sheet and len(filled) > 1:
+            found, do = " and ".join(map(repr, filled)), f"say which one holds the codes: --sheet {filled[0]!r}"
+            _refuse(where, "one sheet with cells", found, do)
+        lines, notes = read(sheets[sheet or filled[0]][0], where) if sheet or filled else ({}, [])
     except (BadZipFile, KeyError, ValueError, etree.XMLSyntaxError) as error:
         if isinstance(error, StudyError):
             raise
         _refuse(where, "an xlsx or ods workbook", f"a broken one ({error})", "save it again")
-    filled = {name: lines for name, lines in sheets.items() if any(any(cells) for cells in lines.values())}
-    if sheet:
-        if sheet not in sheets:
-            _refuse(where, f"a sheet among {', '.join(map(repr, sheets))}", repr(sheet), "name one with --sheet")
-        return sheets[sheet], [f"sheet {sheet!r}"]
-    if len(filled) > 1:
-        found = " and ".join(map(repr, filled))
-        _refuse(where, "one sheet with cells", found, "say which one holds the codes: --sheet NAME")
-    for lines in filled.values():
-        for number, cells in lines.items():
-            for cell in cells:
-                if re.match(r"#(REF|N/A|VALUE|NAME|DIV)", cell):
-                    _refuse(f"{where}, line {number}", "values", f"the formula error {cell}", "correct the formula")
-    return (next(iter(filled.values())) if filled else {}), []
+    return lines, [f"sheet {sheet!r}"] * bool(sheet) + notes
 
 
-def _xlsx(sheet, formulas, where):
+def _xlsx(path):
+    """The sheets of an xlsx workbook: name -> ((values, formulas), whether it holds cells)."""
+    content = path.read_bytes()
+    values, formulas = (
+        openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=kept) for kept in (True, False)
+    )
+    for one in (*values.worksheets, *formulas.worksheets):
+        one.reset_dimensions()  # some programs write a size that is not the sheet's
+    return {
+        s.title: ((s, formulas[s.title]), any(v is not None for row in formulas[s.title].values for v in row))
+        for s in values.worksheets
+    }
+
+
+def _read_xlsx(sheet, where):
     """The rows of a sheet; a formula whose value the file does not hold would pass for an empty cell."""
-    lines, both = {}, zip(sheet.iter_rows(values_only=True), formulas.iter_rows(values_only=True), strict=True)
+    values, formulas = sheet
+    lines, both = {}, zip(values.values, formulas.values, strict=True)
     for number, (row, written) in enumerate(both, start=1):
         if any(v is None and isinstance(f, str) and f.startswith("=") for v, f in zip(row, written, strict=True)):
             do = "open the workbook in a spreadsheet program and save it"
             _refuse(f"{where}, line {number}", "values", "a formula that was never computed", do)
         if any(v is not None for v in row):
-            lines[number] = [_cell(v) for v in row[:_WIDEST]]
-    return lines
+            lines[number] = [_cell(v) for v in row]
+    with values._get_source() as source:  # what openpyxl leaves out where it reads row by row
+        xml = source.read().decode("utf-8", errors="replace")
+    for area, line in re.findall(r'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]+(\d+):\w+)"', xml):
+        _refuse_merged(where, line, f"the merged cells {area}")
+    hidden = re.findall(r'<(?:\w+:)?(row|col) (?=[^>]*\bhidden="(?:1|true)")[^>]*?\b(?:r|min)="(\d+)"', xml)
+    said = [f"row {n}" if kind == "row" else f"column {get_column_letter(int(n))}" for kind, n in sorted(hidden)]
+    more = f" and {len(said) - 10} more" if len(said) > 10 else ""
+    return lines, [f"hidden in the workbook and read all the same: {', '.join(said[:10])}{more}"] if said else []
+
+
+def _refuse_merged(where, line, found):
+    do = "take the merging back and fill in every cell"
+    _refuse(f"{where}, line {line}", "one value in every cell", found, do)
 
 
 def _cell(value):
@@ -218,22 +265,25 @@ def _cell(value):
 
 
 def _ods(content):
-    """The sheets of an OpenDocument spreadsheet."""
+    """The sheets of an OpenDocument spreadsheet: name -> (table, whether it holds cells)."""
     root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
-    sheets = {}
-    for table in root.iter(f"{_TABLE}table"):
-        lines, number = {}, 1
-        for row in table.iter(f"{_TABLE}table-row"):
-            cells = []
-            for cell in row.iter(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
-                text = _ods_cell(cell)
-                cells += [text] * min(int(cell.get(f"{_TABLE}number-columns-repeated", 1)), _WIDEST - len(cells))
-            repeated = int(row.get(f"{_TABLE}number-rows-repeated", 1))
-            if any(cells):
-                lines |= {number + i: cells for i in range(repeated)}
-            number += repeated
-        sheets[table.get(f"{_TABLE}name", "")] = lines
-    return sheets
+    tables = {table.get(f"{_TABLE}name", ""): table for table in root.iter(f"{_TABLE}table")}
+    return {name: (table, any(map(_ods_cell, table.iter(f"{_TABLE}table-cell")))) for name, table in tables.items()}
+
+
+def _read_ods(table, where):
+    lines, number = {}, 1
+    for row in table.iter(f"{_TABLE}table-row"):
+        cells = []
+        for cell in row.iter(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
+            if any(int(cell.get(f"{_TABLE}number-{way}-spanned", 1)) > 1 for way in ("rows", "columns")):
+                _refuse_merged(where, number, "merged cells")
+            cells += [_ods_cell(cell)] * min(int(cell.get(f"{_TABLE}number-columns-repeated", 1)), _WIDEST)
+        repeated = min(int(row.get(f"{_TABLE}number-rows-repeated", 1)), _LONGEST)
+        if any(cells):
+            lines |= {number + i: cells for i in range(repeated)}
+        number += repeated
+    return lines, []
 
 
 def _ods_cell(cell):
