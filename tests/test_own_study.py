@@ -292,7 +292,7 @@ def test_a_claim_is_judged_by_its_rule(tmp_path, key, rule, expected, verdict):
         ("x,share,atleast,1", "line 2.*expected one of the rules equal, at least, within, leads, trend, found 'atleast'; did you mean at least?"),
         ("x,share,within,0.4 to 0.2", "expected the smaller number first"), ("x,share,equal,many", "expected a number such as 12"),
         (",share,equal,1", "expected a statement and a key"), ("x,shar,equal,1", "found 'shar'; did you mean share?"),
-        ("x,share,leads,", "expected the rank of a code"), ("x,share,trend,up", "expected a trend"),
+        ("x,share,leads,", "expected a key that begins with rank_"), ("x,share,trend,up", "expected a key that begins with trend_"),
     ],
 )  # fmt: skip
 def test_a_claim_that_cannot_be_judged_is_refused(tmp_path, row, says):

@@ -47,6 +47,22 @@ def points(value, digits=1):
     return "n/a" if missing(value) else f"{100 * value:.{digits}f} percentage points"
 
 
+def limits(row):
+    """The ends of a recorded number's interval in the number's own unit; none if it has none.
+
+    Examples
+    --------
+    >>> limits({"text": "42.5 %", "low": "0.285", "high": "0.578"}), limits({"text": "3", "low": "1", "high": "4"})
+    (['28.5', '57.8'], ['1', '4'])
+    """
+    ends = [pd.to_numeric(row[end], errors="coerce") for end in ("low", "high")]
+    if any(pd.isna(ends)):
+        return []
+    share = "%" in row["text"] or "points" in row["text"]
+    show = count if row["text"].isdecimal() else decimal
+    return [f"{100 * end:.1f}" if share else show(end) for end in ends]
+
+
 def count(value, unit=""):
     """A count with thousands separators, and what is counted.
 

@@ -55,18 +55,8 @@ def recorded(key):
 
 def with_interval(row):
     """A recorded number with its interval, as prose shows it."""
-    ends = limits(row)
+    ends = wording.limits(row)
     return f"{row['text']} [{', '.join(ends)}]" if ends else row["text"]
-
-
-def limits(row):
-    """The ends of a recorded number's interval in the number's own unit; none if it has none."""
-    ends = [pd.to_numeric(row[end], errors="coerce") for end in ("low", "high")]
-    if any(pd.isna(ends)):
-        return []
-    share = "%" in row["text"] or "points" in row["text"]
-    show = wording.count if row["text"].isdecimal() else wording.decimal
-    return [f"{100 * end:.1f}" if share else show(end) for end in ends]
 
 
 SIGN = "\N{DEGREE SIGN}"  # behind a recorded sentence
@@ -265,7 +255,7 @@ class Registry(Html):
             step = html.escape(row["step"])
             count = "" if row["n"] == "" else wording.count(float(row["n"]))
             cells = {
-                "what": row["about"], "value": row["text"], "interval": " to ".join(limits(row)),
+                "what": row["about"], "value": row["text"], "interval": " to ".join(wording.limits(row)),
                 "n and unit": f"{count} {row['unit']}".strip(), "method": row["method"],
             }  # fmt: skip
             wide = ""

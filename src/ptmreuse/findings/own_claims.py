@@ -16,7 +16,7 @@ import re
 
 import pandas as pd
 
-from ptmreuse import paths
+from ptmreuse import paths, wording
 from ptmreuse.errors import StudyError, StudyErrors
 from ptmreuse.evidence import study
 
@@ -120,26 +120,15 @@ def judge(claims, registry):
             do = f"did you mean {near[0]}?" if near else "take one from the page Registry of numbers"
             raise StudyError(expected="the key of a recorded number", found=repr(key), where=where, do=do)
         number = registry.loc[key]
-        if claim["rule"] == "leads" and "rank" not in key:
-            do = "name a key that begins with rank_"
-            raise StudyError(expected="the rank of a code, for the rule leads", found=repr(key), where=where, do=do)
-        if claim["rule"] == "trend" and "trend" not in key:
-            do = "name a key that begins with trend_"
-            raise StudyError(expected="a trend, for the rule trend", found=repr(key), where=where, do=do)
+        begins = {"leads": "rank_", "trend": "trend_"}.get(claim["rule"], "")
+        if not key.startswith(begins):
+            expected = f"a key that begins with {begins}, for the rule {claim['rule']}"
+            raise StudyError(expected=expected, found=repr(key), where=where, do="take another key or rule")
         verdict, reason = _verdict(claim, number)
-        ends = "" if number["low"] == "" else f"{_short(number['low'])} to {_short(number['high'])}"
-        rows.append(
-            {
-                "statement": claim["statement"], "rule": claim["rule"], "expected": claim["expected"],
-                "found": number["text"], "interval": ends, "verdict": verdict, "reason": reason, "key": key,
-            }
-        )  # fmt: skip
+        ends = " to ".join(wording.limits(number))
+        rows.append((claim["statement"], claim["rule"], claim["expected"], number["text"], ends, verdict, reason, key))
     columns = ["statement", "rule", "expected", "found", "interval", "verdict", "reason", "key"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _short(value):
-    return f"{float(value):.3g}"
 
 
 def _verdict(claim, number):
@@ -171,7 +160,7 @@ def printed():
     -------
     list of str
     """
-    files = sorted(paths.RESULTS.glob("*/claims.csv"))
+    files = sorted(paths.RESULTS.glob("*/my_claims.csv"))
     lines = [
         f"{claim['verdict']:<15} {claim['statement']}: found {claim['found']} ({claim['reason']})"
         for file in files
