@@ -2,6 +2,7 @@
 # ruff: noqa: E501 - one draw is a line
 
 import json
+import re
 import warnings
 
 import numpy as np
@@ -80,6 +81,25 @@ def write(seed, folder, own_codes=False):
     for name, frame in tables(seed, own_codes).items():
         frame.to_csv(folder / f"{name}.csv", index=False)
     return folder
+
+
+def speaks_of_the_study(page, name):
+    """The names, codes and numbers of the published study that a page of a student's book holds.
+
+    Its comparison with the study may hold them, and so may the rows of the registry that the comparison recorded.
+    """
+    if name in ("3_comparison", "references"):
+        return []
+    for part in page.xpath("//script | //style | //nav | //tr[contains(., '3_comparison')] | //*[@id='sidebar']"):
+        part.drop_tree()
+    facts = study.published()["value"]
+    numbers = {f"{n:,.0f}" for n in facts[facts >= 1000]} | {
+        f"{100 * n:.1f} %" for n in facts[facts.between(0.001, 0.999)]
+    }
+    codes = {code for codes in study.CODES.values() for code in codes} | set(study.MEGAJOURNALS)
+    names = {"Synovic", "2603.13584", "pilot", "replication", "the authors", "database", "AlexNet", "the study's"}
+    words = page.text_content().replace("\N{NO-BREAK SPACE}", " ")
+    return sorted(w for w in names | codes | numbers if re.search(rf"(?<![\w.]){re.escape(w)}(?!\w)", words))
 
 
 def run_cells(notebooks, folder, place, monkeypatch):

@@ -70,7 +70,7 @@ def test_a_study_of_her_own_gives_a_book_about_her_papers_alone(built_project, t
     """From a sheet with patterns of her own to her pages; the one whole book of this file."""
     sheet = tmp_path / "codes.csv"
     tuned = made_study.HOSTILE[0]
-    lines = [f"Paper {i};{2015 + i % 9};PLOS ONE;Ecology;yes;{'yes' if i % 3 else 'no'};" for i in range(30)]
+    lines = [f"Paper {i};{2015 + i % 9};Oikos;Ecology;yes;{'yes' if i % 3 else 'no'};" for i in range(30)]
     ends = [f"U-Net;{('frozen', tuned, 'tuned')[i % 3]}" if i % 3 else ";" for i in range(30)]
     head = "Paper;Year;Journal;Field;Deep learning;Reuse;Model;Pattern"
     sheet.write_text("\n".join([head, *map("".join, zip(lines, ends, strict=True))]), encoding="utf-8")
@@ -86,12 +86,12 @@ def test_a_study_of_her_own_gives_a_book_about_her_papers_alone(built_project, t
     assert (built_project / "_build" / "html" / "index.html").read_bytes() == before
     pages = {path.stem: parser.parse(str(path)).getroot() for path in (mine / "_build" / "html").glob("*.html")}
     for name, page in pages.items():
-        words = page.xpath("string(//body)")
         assert not page.xpath("//script[contains(., 'alert(1)')]")
-        if name in ("index", "1_papers", "2_answers", "reproduce"):
-            assert not re.search(r"Synovic|2603\.13584|17,?511|18,?091|replication|AlexNet|adaptation", words), name
-            assert "Reuse in ecology: a study of its own. 30 papers, coded by coder 1." in words
+        if name not in ("404", "search"):
+            assert "Reuse in ecology: a study of its own. 30 papers, coded by coder 1." in page.xpath("string(//body)")
+        assert not made_study.speaks_of_the_study(page, name), name
     assert tuned in pages["2_answers"].text_content()
+    assert len(made_study.speaks_of_the_study(pages["3_comparison"], "any other")) > 2
     again = run(built_project, "book", "--study", str(mine))
     assert again.stdout.startswith("Nothing changed")
 

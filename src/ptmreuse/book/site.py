@@ -74,7 +74,11 @@ def stage(values):
         (paths.STAGE / "exercises.ipynb").write_text(exercises(), encoding="utf-8")
     for name, text in ({} if paths.STUDY else catalogue.api_pages()).items():
         (paths.STAGE / f"{name}.md").write_text(text, encoding="utf-8")
-    (paths.STAGE / "parameters.json").write_text(json.dumps(parameters.table(values)), encoding="utf-8")
+    listed = parameters.table(values)
+    if paths.STUDY:  # what her notebooks take, and what she set
+        taken = {"title", "authors"}.union(*map(parameters.of_notebook, sorted(paths.STUDY.glob("*.ipynb"))))
+        listed = [row for row in listed if row["name"] in taken or (row["differs"] == "yes" and row["unit"])]
+    (paths.STAGE / "parameters.json").write_text(json.dumps(listed), encoding="utf-8")
 
 
 def exercises():
