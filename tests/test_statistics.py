@@ -26,11 +26,6 @@ def limits(e):
     return {"low": e.low, "high": e.high}
 
 
-def uniform(counts):
-    e = ranks.goodness_of_fit(counts, test="chi2")
-    return {"chi2": e.detail["chi2"], "df": e.detail["df"], "p": e.p, "stdres": e.detail.get("z")}
-
-
 def logit(k, n, x):
     e = trend.trend(k, n, x)
     d = e.detail
@@ -128,8 +123,8 @@ def tipping(share, threshold):
 
 
 def firth(k, n, x):
-    d = trend.trend(k, n, x, firth=True).detail
-    return {"b0": d["b0"], "b1": d["b1"], "se1_unpenalized_info": d["se1"]}
+    b0, b1, _, _, se, _ = trend._firth(np.array(k), np.array(n), np.array(x, dtype=float), 0.95)
+    return {"b0": b0, "b1": b1, "se1_unpenalized_info": se}
 
 
 # One public call per R function. Every function of the cases has a counterpart.
@@ -137,8 +132,6 @@ PUBLIC = {
     "ci_wilson": lambda k, n, conf: limits(shares.proportion(k, n, conf=conf)),
     "ci_clopper_pearson": lambda k, n, conf: limits(shares.proportion(k, n, conf=conf, method="beta")),
     "ci_agresti_coull": lambda k, n, conf: limits(shares.proportion(k, n, conf=conf, method="agresti_coull")),
-    "gof_uniform": uniform,
-    "gof_uniform_exact_p": lambda counts: {"p": ranks.goodness_of_fit(counts, test="monte-carlo").p},
     "logit_trend": logit,
     "logit_separation_flag": lambda k, n, x: {"separated": trend.trend(k, n, x).detail["separated"]},
     "firth_logit": firth,
@@ -211,7 +204,6 @@ def test_the_order_of_the_five_most_reused_models_is_noise():
     table = rank_intervals([25, 23, 19, 18, 18], names)
     assert (table["rank_low"] == 1).all()
     assert (table["rank_high"] == 5).all()
-    assert ranks.goodness_of_fit([25, 23, 19, 18, 18]).p == pytest.approx(0.74, abs=0.005)
 
 
 def test_a_rank_ends_where_the_exact_test_tells_counts_apart():
@@ -479,7 +471,6 @@ def test_adjusted_p_only_grow_and_keep_their_order(p):
 # ---------------------------------------------------------------------------------- seeds
 
 SAMPLED = {
-    "goodness_of_fit": lambda s: ranks.goodness_of_fit([3, 1, 0, 2], seed=s),
     "multi_select": lambda s: overlap.multi_select([[1, 0], [1, 1], [0, 1]] * 5, [[1], [0], [0]] * 5, seed=s),
 }
 
@@ -495,7 +486,6 @@ def test_same_seed_same_result(name):
 NOTHING = {
     "proportion": lambda: shares.proportion(0, 0),
     "difference": lambda: shares.difference(0, 0, 0, 0),
-    "goodness_of_fit": lambda: ranks.goodness_of_fit([]),
     "clustered_share": lambda: shares.clustered_share([], []),
     "clustered_share, empty papers": lambda: shares.clustered_share([0, 0], [0, 0]),
     "standardised_share": lambda: shares.standardised_share([0], [0], [1]),
@@ -503,7 +493,7 @@ NOTHING = {
     "multi_select": lambda: overlap.multi_select([], []),
     "trend": lambda: trend.trend([], [], []),
     "agreement": lambda: agreement.agreement([], []).kappa,
-    "agreement, sentence": lambda: agreement.agreement([[0, 0], [0, 0]]),
+    "agreement, table": lambda: agreement.agreement([[0, 0], [0, 0]]).kappa,
     "coder_accuracy": lambda: coder_error.coder_accuracy(0, 0, 0, 0)["f1"],
     "two_phase": lambda: coder_error.two_phase([10], [0], [0], [1])["sensitivity"],
     "rogan_gladen": lambda: coder_error.rogan_gladen(0, 0, 0.9, 0.9),
@@ -522,7 +512,6 @@ def test_nothing_gives_no_number(name):
 
 
 UNDEFINED = {
-    "one category": lambda: ranks.goodness_of_fit([10]),
     "empty group": lambda: shares.difference(3, 4, 0, 0),
     "one paper": lambda: shares.clustered_share([2], [2]),
     "one year": lambda: trend.trend([3], [10], [2014]),
@@ -666,7 +655,6 @@ def test_a_share_of_pairs_covers_where_few_papers_hold_most_of_them():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: ranks.goodness_of_fit([3, 1], resamples=1.5),
         lambda: overlap.multi_select([[3, 1], [1, 3]], [[0], [1]], resamples=0),
         lambda: shares.proportion("3", 4),
         lambda: shares.proportion(2**64, 2**64),

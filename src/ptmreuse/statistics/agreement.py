@@ -19,48 +19,26 @@ LABELS = {"kappa": "Cohen's kappa", "alpha": "Krippendorff's alpha", "ac1": "Gwe
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement of coders: four coefficients, never one alone.
-
-    Parameters
-    ----------
-    raw, kappa, alpha, ac1, pabak : Estimate
-        Raw agreement; Cohen's kappa; Krippendorff's alpha, nominal; Gwet's AC1; prevalence- and bias-adjusted
-        kappa.
-    marginals : pandas.DataFrame
-        Share of each category by each coder: category, coder, k, n, share, low, high (Wilson).
-    table : pandas.DataFrame
-        The cross table, first coder in rows.
-    """
+    """Agreement of coders: raw, and four coefficients, never one alone; with the cross table, first coder in rows."""
 
     raw: Estimate
     kappa: Estimate
     alpha: Estimate
     ac1: Estimate
-    pabak: Estimate
-    marginals: pd.DataFrame
+    pabak: Estimate  # prevalence- and bias-adjusted kappa
     table: pd.DataFrame
 
-    @property
-    def sentence(self):
-        """The four coefficients as a report writes them."""
-        if self.raw.n == 0:
-            return self.raw.sentence
-        return "; ".join(e.sentence for e in (self.raw, self.kappa, self.alpha, self.ac1))
 
-
-def agreement(first, second=None, *, categories=None, unit="papers", conf=0.95):
+def agreement(first, second=None, *, conf=0.95):
     """Agreement of two coders on exclusive categories.
 
     Parameters
     ----------
     first, second : array-like
-        The codes of the two coders, unit by unit; or, without `second`, the k x k table of counts with the
-        first coder in rows. A unit that one coder left out (None or NaN) is left out and counted in
+        The codes of the two coders, paper by paper; or, without `second`, the k x k table of counts with the
+        first coder in rows. A paper that one coder left out (None or NaN) is left out and counted in
         `detail`.
-    categories : sequence of str, optional
-        Names of the rows of a table.
-    unit, conf
-        As in `shares.proportion`.
+    conf : float
 
     Returns
     -------
@@ -72,8 +50,8 @@ def agreement(first, second=None, *, categories=None, unit="papers", conf=0.95):
     -----
     Each coefficient is 1 less the observed by the expected disagreement. Standard error: delta method, for kappa that
     of Fleiss, Cohen and Everitt (1969), for AC1 that of Gwet (2008). Interval: the wider of Wilson's for the effective
-    number of units (with t), and Wilson's for the raw agreement with the expected disagreement as found. Of 23 to 300
-    units it covers 94 to 98 %, and more where a code is rare; the usual one (Wald) covers 87 to 91 % at 40 units. On
+    number of papers (with t), and Wilson's for the raw agreement with the expected disagreement as found. Of 23 to 300
+    papers it covers 94 to 98 %, and more where a code is rare; the usual one (Wald) covers 87 to 91 % at 40. On
     an enriched sample every coefficient describes the enrichment.
 
     Examples
@@ -89,16 +67,12 @@ def agreement(first, second=None, *, categories=None, unit="papers", conf=0.95):
     conf = within("agreement, conf", conf, closed=False)
     missing = 0
     if second is None:
-        counts = whole_counts("agreement, table", first, 2)
-        names = list(range(1, len(counts) + 1)) if categories is None else list(categories)
-        if counts.shape != (len(names), len(names)):
+        table = pd.DataFrame(whole_counts("agreement, table", first, 2))
+        if table.shape[0] != table.shape[1]:
             raise StudyError(
-                expected=f"a square table with {len(names)} categories",
-                found=" x ".join(map(str, counts.shape)),
-                where="agreement, table",
+                expected="a square table", found=" x ".join(map(str, table.shape)), where="agreement, table",
                 do="give each category a row and a column, used or not",
-            )
-        table = pd.DataFrame(counts, index=names, columns=names)
+            )  # fmt: skip
     else:
         same_length("agreement", first, second)
         pairs = pd.DataFrame({"first": list(first), "second": list(second)}, dtype=object)
@@ -110,14 +84,13 @@ def agreement(first, second=None, *, categories=None, unit="papers", conf=0.95):
         np.add.at(counts, tuple([place[x] for x in pairs[c]] for c in ("first", "second")), 1)
         labels = pd.Index(names, dtype=object, tupleize_cols=False)
         table = pd.DataFrame(counts, index=labels, columns=labels)
-    marginals = _marginals({"first": table.sum(axis=1), "second": table.sum(axis=0)}, unit, conf)
     counts = table.to_numpy()
     used = counts.sum(axis=0) + counts.sum(axis=1) > 0
     counts = counts[np.ix_(used, used)]
-    raw = proportion(int(np.trace(counts)), int(counts.sum()), unit=unit, conf=conf, label="raw agreement")
+    raw = proportion(int(np.trace(counts)), int(counts.sum()), conf=conf, label="raw agreement")
     raw = replace(raw, detail=raw.detail | {"n_missing": missing})
     kappa, alpha, ac1 = (_coefficient(name, counts, raw) for name in LABELS)
-    return Agreement(raw, kappa, alpha, ac1, _pabak(raw, alpha, len(counts)), marginals, table)
+    return Agreement(raw, kappa, alpha, ac1, _pabak(raw, alpha, len(counts)), table)
 
 
 def _coefficient(name, counts, raw):
@@ -165,27 +138,3 @@ def _pabak(raw, alpha, q):
     value, low, high = ((q * x - 1) / (q - 1) for x in (raw.value, raw.low, raw.high))
     detail = {"se": raw.detail["se"] * q / (q - 1)}
     return replace(raw, value=value, low=low, high=high, detail=detail, label="PABAK", scale="number")
-
-
-def _marginals(coders, unit, conf):
-    """Share of each category by each coder; `coders` maps a coder to its counts per category."""
-    columns = ["category", "coder", "k", "n", "share", "low", "high"]
-    rows = []
-    for coder, counts in coders.items():
-        for category, k in counts.items():
-            e = proportion(int(k), int(counts.sum()), unit=unit, conf=conf)
-            rows.append([category, coder, int(k), e.n, e.value, e.low, e.high])
-    return pd.DataFrame(rows, columns=columns)
-
-
-def square(where, table):
-    """Check that a table of two coders has one row and one column per class; as whole counts."""
-    counts = whole_counts(where, table, 2)
-    if counts.shape[0] != counts.shape[1]:
-        raise StudyError(
-            expected="a square table",
-            found=" x ".join(map(str, counts.shape)),
-            where=where,
-            do="give each category a row and a column, used or not",
-        )
-    return counts

@@ -1,8 +1,8 @@
 """Design-based supervised learning: what a coder's codes say once people have checked a random part of them.
 
-A coder's code is only a guess. Each checked paper tells how wrong the guess was, and with the known probability of
-being checked these errors add up to the error of the whole frame, whatever the coder gets wrong and where: also if it
-errs more in some years or fields, which is what fakes a trend or a difference.
+Each checked paper tells how wrong the coder's guess was, and with the known probability of being checked these errors
+add up to the error of the whole frame, whatever the coder gets wrong and where: also if it errs more in some years or
+fields, which is what fakes a trend or a difference.
 
 Egami, Hinck, Stewart and Wei (2023), Using imperfect surrogates for downstream inference: design-based supervised
 learning for social science applications of large language models, NeurIPS 36.
@@ -51,16 +51,7 @@ class Sample(NamedTuple):
 
 
 def sample(coded, truth, stratum):
-    """A checked frame, with its parts compared.
-
-    Parameters
-    ----------
-    coded, truth, stratum
-        As in `Sample`; strata may have any names.
-
-    Returns
-    -------
-    Sample
+    """A checked frame, with its parts compared; the arguments are those of `Sample`, and strata may have any names.
 
     Raises
     ------
@@ -119,7 +110,7 @@ def _between(checked, design, error):
     return found
 
 
-def corrected_logit(checked, x, *, unit="papers", conf=0.95, groups=None, label="odds ratio"):
+def corrected_logit(checked, x, *, conf=0.95, groups=None, label="odds ratio"):
     """Odds ratio per unit of x, from a coder's codes and a random sample checked by people.
 
     Parameters
@@ -127,8 +118,7 @@ def corrected_logit(checked, x, *, unit="papers", conf=0.95, groups=None, label=
     checked : Sample
     x : array-like
         One number per paper of the frame: its year, or 1 if it lies in a field and 0 otherwise.
-    unit, conf
-        As in `shares.proportion`.
+    conf : float
     groups : array-like, optional
         Years: variation between them beyond chance then widens the interval (quasi-likelihood, Student's t).
     label : str
@@ -160,19 +150,19 @@ def corrected_logit(checked, x, *, unit="papers", conf=0.95, groups=None, label=
     n, yes = int(checked.taken.sum()), int(np.nansum(checked.truth))
     nothing = {"conf": conf, "label": label, "scale": "number"}
     if _trouble(checked):
-        return undefined(n, unit, _trouble(checked), **nothing)
+        return undefined(n, "papers", _trouble(checked), **nothing)
     if min(yes, n - yes) < FEWEST:
         few = "have it" if yes < FEWEST else "lack it"
-        return undefined(n, unit, f"fewer than {FEWEST} checked papers {few}", **nothing)
+        return undefined(n, "papers", f"fewer than {FEWEST} checked papers {few}", **nothing)
     if len(set(x.tolist())) < 2:
-        return undefined(n, unit, "all papers are alike in what is compared", **nothing)
+        return undefined(n, "papers", "all papers are alike in what is compared", **nothing)
     weight, guess, truth = checked.weight, _guess(checked), np.nan_to_num(checked.truth)
     outcome = guess + weight * (truth - guess)
     centre = x.mean()
     design = np.column_stack([np.ones(len(x)), x - centre])
     slopes = _solved(design, outcome)
     if slopes is None:
-        return undefined(n, unit, "no finite odds ratio: the property lies on one side", **nothing)
+        return undefined(n, "papers", "no finite odds ratio: the property lies on one side", **nothing)
     expected = 1 / (1 + np.exp(-(design @ slopes)))
     bread = np.linalg.inv(design.T @ (design * (expected * (1 - expected))[:, None]))
     error = truth - guess
@@ -187,7 +177,7 @@ def corrected_logit(checked, x, *, unit="papers", conf=0.95, groups=None, label=
     low, high = (float(np.exp(b1 + sign * quantile * se)) for sign in (-1, 1))
     detail = {"b1": b1, "se": se, "dispersion": dispersion, "checked": n}
     method = "design-based supervised learning"
-    return Estimate(float(np.exp(b1)), low, high, conf, method, n, unit, None, "", detail, label, "number")
+    return Estimate(float(np.exp(b1)), low, high, conf, method, n, detail=detail, label=label, scale="number")
 
 
 def _solved(design, outcome):
@@ -215,14 +205,14 @@ def _dispersion(checked, groups, outcome, expected, error):
     return (max(1.0, float((apart**2 / variance).sum() / df)), df) if df > 0 else (1.0, 0)
 
 
-def corrected_ratio(part, whole, *, unit="papers", conf=0.95, label="share"):
+def corrected_ratio(part, whole, *, conf=0.95, label="share"):
     """Share of the papers with one property that have another, such as reusing papers that adapt a model.
 
     Parameters
     ----------
     part, whole : Sample
         The two questions on the same frame and drawing; who has `part` has `whole`.
-    unit, conf, label
+    conf, label
         As in `shares.proportion`.
 
     Returns
@@ -241,11 +231,12 @@ def corrected_ratio(part, whole, *, unit="papers", conf=0.95, label="share"):
     conf = within("corrected_ratio, conf", conf, closed=False)
     n, k = int(np.nansum(whole.truth)), int(np.nansum(part.truth))
     trouble = _trouble(whole) or _trouble(part)
-    if trouble or n < FEWEST or not 0 < k < n:
-        reason = trouble or (
-            f"fewer than {FEWEST} checked papers have it" if n < FEWEST else "the checked papers are all alike"
-        )
-        return undefined(n, unit, reason, conf=conf, label=label)
+    if n < FEWEST:
+        trouble = trouble or f"fewer than {FEWEST} checked papers have it"
+    if not 0 < k < n:
+        trouble = trouble or "the checked papers are all alike"
+    if trouble:
+        return undefined(n, "papers", trouble, conf=conf, label=label)
     totals, errors = [], []
     for question in (part, whole):
         guess, weight, truth = _guess(question), question.weight, np.nan_to_num(question.truth)
@@ -253,17 +244,17 @@ def corrected_ratio(part, whole, *, unit="papers", conf=0.95, label="share"):
         errors.append(truth - guess)
     value = totals[0] / totals[1]
     if not 0 < value < 1:
-        return undefined(n, unit, "the correction leaves 0 to 1: too few checked papers", conf=conf, label=label)
+        return undefined(n, "papers", "the correction leaves 0 to 1: too few checked papers", conf=conf, label=label)
     apart = errors[0] - value * errors[1]
     se = math.sqrt(float(_between(whole, np.ones((len(apart), 1)), apart)[0, 0])) / totals[1]
     df = int(whole.taken.sum()) - len(np.bincount(whole.stratum))
     if se < 1e-12:
         reason = "no interval: every paper was checked"
-        return Estimate(value, conf=conf, n=n, unit=unit, reason=reason, detail={"se": 0.0}, label=label)
+        return Estimate(value, conf=conf, n=n, reason=reason, detail={"se": 0.0}, label=label)
     half = float(stats.t.ppf((1 + conf) / 2, df)) * se / (value * (1 - value))
     low, high = (1 / (1 + math.exp(-(math.log(value / (1 - value)) + sign * half))) for sign in (-1, 1))
     detail = {"se": se, "k": k if abs(k - value * n) < 1e-9 else NAN}
-    return Estimate(value, low, high, conf, "design-based supervised learning", n, unit, None, "", detail, label)
+    return Estimate(value, low, high, conf, "design-based supervised learning", n, detail=detail, label=label)
 
 
 def cells(checked, inside=None):

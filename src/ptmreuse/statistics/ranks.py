@@ -1,14 +1,10 @@
-"""Adjusted p values, rank intervals and equal counts."""
-
-import math
+"""Adjusted p values and rank intervals."""
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from ptmreuse.statistics import estimate
-
-# ------------------------------------------------------------------------------------- several tests, ranks
 
 
 def adjust(p, method="holm"):
@@ -104,61 +100,3 @@ def rank_intervals(counts, names, *, conf=0.95):
         rank_low=1 + (apart & more).sum(axis=1),
         rank_high=len(k) - (apart & ~more).sum(axis=1),
     )
-
-
-def goodness_of_fit(counts, *, test="auto", unit="papers", resamples=99_999, seed=0):
-    """Test of equal shares of exclusive categories.
-
-    Uniform is a straw man for stages and patterns: rejecting it is no finding. For the order of the most
-    reused models it is the question.
-
-    Parameters
-    ----------
-    counts : array-like of int
-        Units in each category, categories never used included.
-    test : {'auto', 'chi2', 'monte-carlo'}
-        'auto' is Monte-Carlo where the expected count is below 5.
-    unit : str
-        What is counted.
-    resamples, seed : int
-        Of the Monte-Carlo test.
-
-    Returns
-    -------
-    Estimate
-        Cohen's w without interval. `detail` has chi2, df, p_chi2, the standardised residuals z (R's
-        `$stdres`) and p_holm of each. With one category there is nothing to test: NaN.
-
-    Examples
-    --------
-    >>> goodness_of_fit([25, 23, 19, 18, 18]).sentence
-    "Cohen's w 0.14, n = 103 papers; chi-square(4) = 2.00, p = .736"
-    """
-    counts = estimate.whole_counts("goodness_of_fit, counts", counts)
-    resamples = estimate.draws_of("goodness_of_fit", resamples)
-    estimate.one_of("goodness_of_fit, test", test, ("auto", "chi2", "monte-carlo"))
-    n, k, label = int(counts.sum()), len(counts), "Cohen's w"
-    if n == 0 or k < 2:
-        reason = "no units" if n == 0 else "one category only"
-        return estimate.undefined(
-            n, unit, reason, label=label, scale="number", chi2=0.0 if n else estimate.NAN, df=max(k - 1, 0)
-        )
-    fit = stats.chisquare(counts)
-    expected = n / k
-    z = (counts - expected) / math.sqrt(expected * (1 - 1 / k))
-    statistic, p = f"chi-square({k - 1}) = {fit.statistic:.2f},", float(fit.pvalue)
-    detail = {"chi2": float(fit.statistic), "df": k - 1, "p_chi2": p, "z": z, "test": statistic, "se": estimate.NAN}
-    detail["p_holm"] = adjust(2 * stats.norm.sf(np.abs(z)), "holm")
-    if test == "monte-carlo" or (test == "auto" and expected < 5):
-        rng = np.random.default_rng(seed)
-        p = stats.monte_carlo_test(
-            counts,
-            lambda size: rng.multinomial(n, np.full(k, 1 / k), size=size[0]),
-            lambda x, axis=-1: ((x - expected) ** 2).sum(axis=axis) / expected,
-            vectorized=True,
-            n_resamples=resamples,
-            alternative="greater",
-        ).pvalue
-        p, detail["test"] = float(p), f"{statistic} Monte-Carlo ({resamples:,} draws)"
-    w = math.sqrt(fit.statistic / n)
-    return estimate.Estimate(w, n=n, unit=unit, p=p, detail=detail, label=label, scale="number")

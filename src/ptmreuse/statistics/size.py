@@ -6,11 +6,9 @@ import statsmodels.stats.proportion as sp
 
 from ptmreuse.statistics import estimate
 
-# ------------------------------------------------------------------------------------------------- planning
 
-
-def sample_size(half_width, p=0.5, *, conf=0.95, population=None, deff=1.0, unit="papers"):
-    """Units needed to know a share to within a half width.
+def sample_size(half_width, p=0.5, *, conf=0.95, population=None):
+    """Papers needed to know a share to within a half width (Cochran 1977, section 4.4).
 
     Parameters
     ----------
@@ -19,22 +17,13 @@ def sample_size(half_width, p=0.5, *, conf=0.95, population=None, deff=1.0, unit
     p : float
         Expected share; 0.5 is the worst case.
     conf : float
-        Confidence level.
     population : int, optional
-        Units in the population; None for an unlimited one.
-    deff : float
-        Design effect, if pairs within papers are counted.
-    unit : str
-        What is sampled.
+        Papers in the population; None for an unlimited one.
 
     Returns
     -------
     Estimate
-        `value` is the number of units, rounded up; `detail['exact']` before rounding.
-
-    Notes
-    -----
-    Cochran (1977), section 4.4: n0 = z^2 p(1-p)/d^2, then n0/(1 + (n0-1)/N).
+        `value` is the number of papers, rounded up; `detail['exact']` before rounding.
 
     Examples
     --------
@@ -46,12 +35,10 @@ def sample_size(half_width, p=0.5, *, conf=0.95, population=None, deff=1.0, unit
     half_width = estimate.within("sample_size, half_width", half_width, closed=False)
     p = estimate.within("sample_size, p", p, closed=False)
     conf = estimate.within("sample_size, conf", conf, closed=False)
-    deff = estimate.within("sample_size, deff", deff, 0.0, math.inf, closed=False)
-    exact = deff * sp.samplesize_confint_proportion(p, half_width, alpha=1 - conf, method="normal")
+    exact = sp.samplesize_confint_proportion(p, half_width, alpha=1 - conf, method="normal")
     if population is not None:
         population = int(estimate.whole_counts("sample_size, population", population, 0, at_least=1))
         exact /= 1 + (exact - 1) / population
     needed = math.ceil(round(exact, 9))
-    detail = {"exact": float(exact), "half_width": half_width, "population": population, "p": p}
     label = f"for a half width of {100 * half_width:g} percentage points:"
-    return estimate.Estimate(needed, conf=conf, n=needed, unit=unit, detail=detail, label=label, scale="count")
+    return estimate.Estimate(needed, conf=conf, n=needed, detail={"exact": float(exact)}, label=label, scale="count")

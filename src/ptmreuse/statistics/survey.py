@@ -9,7 +9,7 @@ from ptmreuse.statistics import estimate
 from ptmreuse.statistics.shares import _survey_limits
 
 
-def stratified_ratio(N, n, k, of, *, unit="papers", conf=0.95, label="share"):
+def stratified_ratio(N, n, k, of, *, conf=0.95):
     """Share of one kind of papers that have a property, from a stratified random sample of all papers.
 
     How many papers of the kind the population holds is estimated from the same sample, such as the deep-learning papers
@@ -21,8 +21,7 @@ def stratified_ratio(N, n, k, of, *, unit="papers", conf=0.95, label="share"):
         Papers in the population, papers drawn at random.
     k, of : array-like of int, one value per stratum
         Drawn papers of the kind that have the property, drawn papers of the kind.
-    unit, conf, label
-        As in `shares.proportion`.
+    conf : float
 
     Returns
     -------
@@ -37,13 +36,9 @@ def stratified_ratio(N, n, k, of, *, unit="papers", conf=0.95, label="share"):
 
     Notes
     -----
-    Linearised variance with finite population correction, as `svyratio` of R's survey package. The limits are those of
-    Korn and Graubard (1998) on the effective number of papers, at most the papers of the kind: 96 to 97 % of them
-    held the truth in 2,000 samples each of four populations of the pilot's size.
-
-    Source
-    ------
-    Lumley (2010), Complex Surveys, chapter 2; Korn and Graubard (1998), Survey Methodology 24.
+    Linearised variance with finite population correction, as `svyratio` of R's survey package (Lumley 2010, chapter
+    2). The limits are those of Korn and Graubard (1998) on the effective number of papers, at most the papers of the
+    kind: 96 to 97 % of them held the truth in 2,000 samples each of four populations of the pilot's size.
 
     Examples
     --------
@@ -58,7 +53,7 @@ def stratified_ratio(N, n, k, of, *, unit="papers", conf=0.95, label="share"):
     kind, missed = int(of.sum()), np.flatnonzero((n == 0) & (N > 0))
     if not kind or len(missed):
         reason = f"stratum {missed[0] + 1} was not sampled" if len(missed) and n.sum() else "no such paper was drawn"
-        return estimate.undefined(kind, unit, reason, conf=conf, label=label, k=int(k.sum()))
+        return estimate.undefined(kind, "papers", reason, conf=conf, k=int(k.sum()))
     k, of, n, N = (x[N > 0] for x in (k, of, n, N))
     whole = float((N * of / n).sum())
     ratio = float((N * k / n).sum()) / whole
@@ -74,11 +69,14 @@ def stratified_ratio(N, n, k, of, *, unit="papers", conf=0.95, label="share"):
         low, high = sp.proportion_confint(ratio * kind, kind, 1 - conf, "beta")
         method, reason = "Clopper-Pearson", "no standard error over the strata"
     detail = {"se": se, "k": int(k.sum())}
-    return estimate.Estimate(ratio, float(low), float(high), conf, method, kind, unit, None, reason, detail, label)
+    return estimate.Estimate(ratio, float(low), float(high), conf, method, kind, reason=reason, detail=detail)
 
 
 def resampled(N, answers, *, resamples, seed):
     """Totals of a population as they would be in samples drawn anew within the strata.
+
+    Rao and Wu's rescaling bootstrap (1988): n - 1 papers with replacement, deviations shrunk by the finite population
+    factor. A stratum whose papers are all alike does not vary.
 
     Parameters
     ----------
@@ -92,11 +90,6 @@ def resampled(N, answers, *, resamples, seed):
     -------
     array
         One row per resample, one column per question: papers in the population with the answer.
-
-    Notes
-    -----
-    Rao and Wu's rescaling bootstrap (1988): n - 1 papers with replacement, deviations shrunk by the finite population
-    factor. A stratum whose papers are all alike does not vary.
 
     Examples
     --------

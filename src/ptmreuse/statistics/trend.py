@@ -10,16 +10,7 @@ from scipy import optimize, stats
 from sklearn.exceptions import ConvergenceWarning
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from ptmreuse.statistics.estimate import (
-    NAN,
-    Estimate,
-    numbers,
-    parts_of,
-    print_p,
-    same_length,
-    undefined,
-    within,
-)
+from ptmreuse.statistics.estimate import NAN, Estimate, numbers, parts_of, print_p, same_length, undefined, within
 
 SPARSE = 1  # yes, or no, per year, below which the dispersion does not narrow an interval
 
@@ -119,8 +110,8 @@ def _firth(k, n, x, conf):
     return b0, b1 / scale, ends[0] / scale, ends[1] / scale, se / scale, p
 
 
-def trend(k, n, year, *, unit="papers", conf=0.95, firth=False):
-    """Linear trend of a share over years, as an odds ratio per year.
+def trend(k, n, year, *, conf=0.95):
+    """Linear trend of a share of papers over years, as an odds ratio per year.
 
     Parameters
     ----------
@@ -128,10 +119,7 @@ def trend(k, n, year, *, unit="papers", conf=0.95, firth=False):
         Papers with the property, and papers of that year.
     year : array-like
         The years; any distances.
-    unit, conf
-        As in `shares.proportion`.
-    firth : bool
-        Use Firth's penalised likelihood always; it is used anyway where the logit is separated.
+    conf : float
 
     Returns
     -------
@@ -139,7 +127,8 @@ def trend(k, n, year, *, unit="papers", conf=0.95, firth=False):
         Odds ratio per year with quasi-binomial limits: the dispersion of the years about the line widens them, and
         t with the residual degrees of freedom keeps them honest for few years. `p` is the test that belongs to the
         limits. Two years leave no dispersion: Wald; Wald too where there are fewer yes (or no) than years and it is
-        wider. Firth: profile limits. `detail` has b0 (at year 0), b1, se1 (binomial), p_wald, wald (limits), deviance,
+        wider. Separated: Firth's penalised likelihood, profile limits. `detail` has b0 (at year 0), b1, se1 (binomial),
+        p_wald, wald (limits), deviance,
         df_resid; dispersion (Pearson) with se_quasi and the limits `quasi`; curvature (statistic, df, p_lr of the
         quadratic likelihood ratio test, p of the same given the dispersion, None below four years); separated.
         `reason` warns of curvature at the 5 % level, of separation and of years without papers. NaN for less than
@@ -164,12 +153,12 @@ def trend(k, n, year, *, unit="papers", conf=0.95, firth=False):
         few = len(set(year.tolist())) < 2
         reason = "less than two years with papers" if few else "all alike: no year differs"
         detail = {"z": NAN, "separated": not few}
-        return undefined(total, unit, reason, conf=conf, label=label, scale="number", **detail)
+        return undefined(total, "papers", reason, conf=conf, label=label, scale="number", **detail)
     centre = float((n * year).sum() / total)
     x = year - centre
     apart = separated(k, n, x)
     detail = {"separated": apart, "empty_years": empty}
-    if apart or firth:
+    if apart:
         b0, b1, low, high, se, p_coefficient = _firth(k, n, x, conf)
         method, p, detail["test"] = "Firth's logit, profile", p_coefficient, "likelihood ratio test"
         detail["p_lr"] = p
@@ -201,7 +190,7 @@ def trend(k, n, year, *, unit="papers", conf=0.95, firth=False):
         warned.append(f"the trend is not linear (quadratic F test, {print_p(curvature['p'])})")
     with np.errstate(over="ignore", under="ignore"):  # a limit beyond all numbers is infinite
         low, high, value = (float(np.exp(x)) for x in (low, high, b1))
-    return Estimate(value, low, high, conf, method, total, unit, p, "; ".join(warned), detail, label, "number")
+    return Estimate(value, low, high, conf, method, total, "papers", p, "; ".join(warned), detail, label, "number")
 
 
 def _overdispersion(fit, b, se, conf):
