@@ -203,7 +203,7 @@ def test_the_served_book_stays_on_this_machine_and_within_its_folder(tmp_path, m
 def test_a_figure_left_open_is_said(tmp_path):
     code = (
         "from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance()\n"
-        "s.run_cell('from ptmreuse.book import record; record.start(\"x\")')\n"
+        's.run_cell(\'from ptmreuse.book.record import Recorder; Recorder("x", kind="coded")\')\n'
         "s.run_cell('import matplotlib.pyplot as p; p.plot([1]); p.show()')"
     )
     made = subprocess.run(

@@ -102,30 +102,27 @@ def test_unknown_key_and_result_stop_the_build(broken_project):
 def recorder(tmp_path, monkeypatch):
     """A results folder of its own, as a notebook has."""
     monkeypatch.setenv("PTMREUSE_RESULTS", str(tmp_path))
-    monkeypatch.setattr(record, "_now", {"step": None, "folder": None, "numbers": {}, "items": {}})
     shown = []
     monkeypatch.setattr(record, "display", lambda data, **_: shown.append(data["text/html"]))
-    record.start("hostile")
-    return tmp_path / "hostile", shown
+    return record.Recorder("hostile", kind="simulated"), shown
 
 
 @pytest.fixture
 def hostile_page(recorder):
     """Hostile model names and titles of a simulated corpus, recorded as a table, a figure and a sentence."""
-    folder, shown = recorder
+    notebook, shown = recorder
     tables, _, _ = simulated.simulate_corpus(7, papers=400)
     codes = tables["reuse"].copy()
     codes["model"] = [HOSTILE[i % len(HOSTILE)] for i in range(len(codes))]
     matched = names.normalise(pd.Series(HOSTILE, name="model"))
-    record.table("names", matched, caption=f"Names such as {HOSTILE[0]}", kind="simulated")
+    notebook.table("names", matched, caption=f"Names such as {HOSTILE[0]}")
     codes["canonical"] = codes["family"] = codes["model"]
     ranked = patterns.most_reused(codes, "canonical", conf=0.95)
     alt = f"Bars of papers per model. First: {HOSTILE[1]} and {HOSTILE[5]}"
-    record.figure("ranking", figures.ranking(ranked), kind="simulated", caption=f"Models {HOSTILE[3]} here", alt=alt,
-                   data=ranked)  # fmt: skip
-    record.number("worst", 3, about=HOSTILE[0] + HOSTILE[4], kind="simulated", unit=HOSTILE[1])
-    record.say("worst")
-    return folder, "<!DOCTYPE html><html><meta charset='utf-8'><body>" + "".join(shown) + "</body></html>"
+    notebook.figure("ranking", figures.ranking(ranked), caption=f"Models {HOSTILE[3]} here", alt=alt, data=ranked)
+    notebook.number("worst", 3, about=HOSTILE[0] + HOSTILE[4], unit=HOSTILE[1])
+    notebook.say("worst")
+    return notebook.folder, "<!DOCTYPE html><html><meta charset='utf-8'><body>" + "".join(shown) + "</body></html>"
 
 
 def test_hostile_text_adds_no_element_and_no_attribute(hostile_page):

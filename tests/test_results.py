@@ -16,19 +16,17 @@ from ptmreuse.statistics import shares
 
 @pytest.fixture
 def notebook(tmp_path, monkeypatch):
-    """A notebook that has begun; gives its results folder."""
+    """The recorder of a notebook about coded papers."""
     monkeypatch.setenv("PTMREUSE_RESULTS", str(tmp_path))
-    record.start("01_test")
-    yield tmp_path / "01_test"
-    record._now.update(step=None, folder=None, numbers={}, items={})
+    return record.Recorder("01_test", conf=0.95)
 
 
-def recorded(folder):
-    return study.read_csv(folder / "numbers.csv").set_index("key")
+def recorded(notebook):
+    return study.read_csv(notebook.folder / "numbers.csv").set_index("key")
 
 
 def test_an_estimate_brings_everything_that_a_reader_may_ask(notebook):
-    record.number("share", shares.proportion(39, 110), about="Coded papers", kind="coded")
+    notebook.number("share", shares.proportion(39, 110), about="Coded papers")
     row = recorded(notebook).loc["share"]
     assert row[["text", "n", "unit", "method", "data_kind", "step"]].tolist() == [
         "35.5\N{NO-BREAK SPACE}%", "110", "papers", "Wilson", "coded", "01_test",
@@ -37,44 +35,60 @@ def test_an_estimate_brings_everything_that_a_reader_may_ask(notebook):
 
 
 def test_nothing_counted_is_not_zero_percent(notebook):
-    record.number("none", shares.proportion(0, 0), about="Papers", kind="coded")
+    notebook.number("none", shares.proportion(0, 0), about="Papers")
     assert recorded(notebook).loc["none", "text"] == "n/a (0 papers)"
     assert "%" not in recorded(notebook).loc["none", "sentence"]
 
 
 def test_a_key_is_recorded_once_with_a_known_data_kind(notebook):
-    record.number("n", 3, about="Papers", kind="coded", unit="papers")
+    notebook.number("n", 3, about="Papers", unit="papers")
     with pytest.raises(StudyError, match="expected each result once, found it again"):
-        record.number("n", 4, about="Papers", kind="coded")
+        notebook.number("n", 4, about="Papers")
     with pytest.raises(StudyError, match="expected a data kind among published, coded, simulated, found 'real'"):
-        record.number("m", 4, about="Papers", kind="real")
+        notebook.of("real")
     with pytest.raises(StudyError, match="expected a recorded number, found 'm'"):
-        record.say("m")
+        notebook.say("m")
     assert recorded(notebook).index.tolist() == ["n"]
 
 
 def test_a_figure_without_words_for_those_who_cannot_see_it_is_refused(notebook):
     frame = pd.DataFrame({"label": ["a"], "value": [0.5], "low": [0.4], "high": [0.6]})
-    with pytest.raises(StudyError, match="figure f: expected a alt of at least four words, found 'plot'"):
-        record.figure(
-            "f", figures.intervals(frame), caption="A share with its interval", alt="plot", kind="coded", data=frame
-        )
-    assert not (notebook / "f.svg").exists()
+    with pytest.raises(StudyError, match="figure f: expected an alt of at least four words, found 'plot'"):
+        notebook.figure("f", figures.intervals(frame), caption="A share with its interval", alt="plot", data=frame)
+    assert not (notebook.folder / "f.svg").exists()
 
 
-def test_results_before_start_are_refused():
-    with pytest.raises(StudyError, match=r"expected record.start\(...\) in the notebook's first cell"):
-        record.number("n", 1, about="Papers", kind="coded")
+def test_an_interval_at_another_level_than_the_readers_is_refused(notebook):
+    with pytest.raises(
+        StudyError, match="01_test, share: expected an interval at the notebook's level, 0.95, found 0.9"
+    ):
+        notebook.number("share", shares.proportion(39, 110, conf=0.9), about="Coded papers")
+    notebook.number("none", shares.proportion(0, 0, conf=0.9), about="No interval, so no level")
+
+
+def test_rows_carry_their_own_sign(notebook):
+    frame = pd.DataFrame({"a": [1, 2], "data_kind": ["published", "simulated"]})
+    with pytest.raises(
+        StudyError, match="01_test, both: expected rows of one data kind, found published and simulated"
+    ):
+        notebook.table("both", frame, caption="Rows of two kinds")
+    for kind, part in frame.groupby("data_kind"):
+        notebook.table(kind, part, caption="Rows of one kind")
+    notebook.of("assumed").table("what_if", frame[["a"]], caption="Rows that say nothing")
+    notebook.table("own", frame[["a"]], caption="Rows of the papers in use")
+    items = json.loads((notebook.folder / "items.json").read_text(encoding="utf-8"))
+    assert [item["kind"] for item in items] == ["published", "simulated", "assumed", "coded"]
+    assert set(study.read_csv(notebook.folder / "published.csv")["data_kind"]) == {"published"}
 
 
 def test_a_simulated_figure_says_so_in_its_file_and_its_data(notebook):
     frame = pd.DataFrame({"label": ["a"], "value": [0.5], "low": [0.4], "high": [0.6]})
     words = "one interval from 0.4 to 0.6"
-    record.figure("f", figures.intervals(frame), caption=words, alt=words, kind="simulated", data=frame)
+    notebook.of("simulated").figure("f", figures.intervals(frame), caption=words, alt=words, data=frame)
     plain = figures.intervals(frame)
-    assert (notebook / "f.svg").read_text(encoding="utf-8") != svg.to_svg(plain, "coded")
-    assert study.read_csv(notebook / "f.csv")["data_kind"].tolist() == ["simulated"]
-    assert json.loads((notebook / "items.json").read_text(encoding="utf-8"))[0]["kind"] == "simulated"
+    assert (notebook.folder / "f.svg").read_text(encoding="utf-8") != svg.to_svg(plain, "coded")
+    assert study.read_csv(notebook.folder / "f.csv")["data_kind"].tolist() == ["simulated"]
+    assert json.loads((notebook.folder / "items.json").read_text(encoding="utf-8"))[0]["kind"] == "simulated"
 
 
 def test_two_notebooks_cannot_claim_one_key(tmp_path, monkeypatch):
@@ -126,5 +140,5 @@ def test_an_unknown_pattern_is_no_pair_and_is_counted_apart():
     ],
 )
 def test_a_plain_value_is_shown_in_its_own_form(notebook, value, unit, text, sentence):
-    record.number("n", value, about="Count", kind="coded", unit=unit)
+    notebook.number("n", value, about="Count", unit=unit)
     assert recorded(notebook).loc["n", ["text", "sentence"]].tolist() == [text, sentence]

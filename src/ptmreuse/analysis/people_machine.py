@@ -70,6 +70,40 @@ def against_machine(facts, found, articles):
 WORDS = {"uses_dl": "deep learning", "uses_ptm": "reuse", "uses_ptm_given_dl": "reuse among deep learning"}
 
 
+def forest(weighted, beside):
+    """The lines of a figure: by question the pilot as drawn, the people's weighted shares and the machine's.
+
+    Parameters
+    ----------
+    weighted : DataFrame
+        From `population.estimates`.
+    beside : DataFrame
+        From `against_machine`.
+
+    Returns
+    -------
+    DataFrame
+        label (on the first line of each question), group, value, low, high.
+
+    Examples
+    --------
+    >>> columns = ["question", "weights", "value", "low", "high"]
+    >>> people = pd.DataFrame([("uses_dl", "years", 0.46, 0.37, 0.55)], columns=columns)
+    >>> table = pd.DataFrame([("uses_dl", "v1", 0.6)], columns=["question", "release", "machine"])
+    >>> forest(people, table)[["label", "group"]].to_numpy().tolist()
+    [['deep learning', 'weighted by years'], ['', 'machine, v1']]
+    """
+    by_people = weighted.assign(
+        group=weighted["weights"].str.partition(":")[0].map({"none": "pilot as drawn", "years": "weighted by years"})
+    ).dropna(subset="group")
+    machine = beside["machine"]
+    by_machine = beside.assign(group="machine, " + beside["release"], value=machine, low=machine, high=machine)
+    rows = pd.concat([by_people, by_machine])
+    rows = rows.assign(label=rows["question"].map(WORDS)).sort_values("label", kind="stable")
+    rows.loc[rows["label"].duplicated(), "label"] = ""
+    return rows[["label", "group", "value", "low", "high"]]
+
+
 def in_words(table):
     """Which of the machine's shares lie within the people's intervals, in a sentence each."""
     return " ".join(

@@ -94,10 +94,10 @@ def run_notebook(step, values, scratch):
     results = scratch / step.name
     if not (results / "reads.json").exists():
         raise StudyError(
-            expected=f'record.start("{step.name}") in the first code cell after the parameters',
+            expected=f'record = Recorder("{step.name}", ...) in the first code cell after the parameters',
             found="no results folder of that name",
             where=paths.shown(source),
-            do="add the call or correct the name",
+            do="add it or correct the name",
         )
     check_reads(step, json.loads((results / "reads.json").read_text(encoding="utf-8")))
     results.replace(scratch / "results")
