@@ -18,7 +18,7 @@ from ptmreuse.statistics import shares
 def notebook(tmp_path, monkeypatch):
     """The recorder of a notebook about coded papers."""
     monkeypatch.setenv("PTMREUSE_RESULTS", str(tmp_path))
-    return record.Recorder("01_test", conf=0.95)
+    return record.Recorder("01_test", kind="coded", conf=0.95)
 
 
 def recorded(notebook):
