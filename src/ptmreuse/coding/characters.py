@@ -11,7 +11,8 @@ from functools import lru_cache
 _DASHES = "‐‑‒–—―−⁃﹘﹣－˗"
 _RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ªº]+")
 _MARKED = re.compile(r"<sup>\s*(.*?)\s*</sup>", re.IGNORECASE)  # in text that was once a page
-_BROKEN = re.compile(r"(\w+)-[ \t]*\r?\n[ \t]*(?=[A-Za-z0-9])(\w+)")
+_BROKEN = re.compile(r"(?<=\w)-[ \t]*\r?\n[ \t]*(?=[A-Za-z0-9])(\w+)")
+_LAST = re.compile(r"\w+$")
 _SOFT = re.compile("\u00ad\\s*\n\\s*")
 _ORDINARY = re.compile(r"[^\x00-\x7f]")
 # Words that keep their hyphen when a line ends at it.
@@ -64,9 +65,9 @@ def _joined(text):
     """Without the line breaks inside words; the hyphen stays where it belongs to the word."""
 
     def join(match):
-        left, right = match.groups()
-        whole = f"{left}-{right}"
-        kept = right[0].isupper() or right[0].isdigit() or _PREFIXES.fullmatch(left.lower()) or whole in text
-        return whole if kept else left + right
+        right, before = match.group(1), text[max(match.start() - 60, 0) : match.start()]
+        left = _LAST.search(before).group()
+        kept = right[0].isupper() or right[0].isdigit() or _PREFIXES.fullmatch(left.lower())
+        return f"-{right}" if kept or f"{left}-{right}" in text else right
 
     return _BROKEN.sub(join, text)

@@ -18,6 +18,7 @@ DOMAINS = (
     "protein", "genomics", "chemistry", "imaging", "vision", "language", "audio", "ecology", "geoscience",
     "neuroscience", "astronomy", "general",
 )  # fmt: skip
+JOINT = r"[ \-./@_·]{0,2}"  # what may stand inside a name
 ANY_CASE = {"unet", "yolo"}  # short names that people write in any case, and that mean nothing else
 DECIDING = (
     "articles",
@@ -90,28 +91,24 @@ class Codebook:
         return [(rule, weight) for rule, weight, regex in self.cues[group] if regex.search(text)]
 
     @cached_property
-    def starts(self):
-        """Every beginning of an alias key: what a name in a text may still become."""
-        return {key[:end] for key in self.models for end in range(1, len(key) + 1)}
+    def name(self):
+        """A pattern of every alias in lower case; after its first word a hyphen may stand anywhere in it."""
+        firsts = set(self.models)
+        for row in self.models.values():
+            first = names.squeeze(re.split(r"[^\w+]|_", row["alias"])[0])
+            firsts |= {first, first.rstrip("0123456789")}
+        return re.compile(r"(?<![^\W_])" + _tree(self.models, r"s?(?![^\W_]|\+)", firsts - {""}))
 
     @cached_property
-    def firsts(self):
-        """Every first word of an alias, also without the number that ends it: where a name may start."""
-        words = {names.squeeze(re.split(r"[^\w+]|_", row["alias"])[0]) for row in self.models.values()}
-        words |= set(self.models) | {w for word in words if (w := word.rstrip("0123456789"))}
-        return words | {word + "s" for word in words}
-
-    @cached_property
-    def stems(self):
-        """Substrings of which a text about networks has one: ``(in any case, as written)``."""
+    def _stems(self):
+        """Patterns of the stems: in any case, and as written."""
         words = [w for _, _, regex in self.cues["stem"] for w in regex.pattern.split("|")]
-        return tuple(w for w in words if w.islower()), tuple(w for w in words if not w.islower())
+        return [re.compile(_tree(w for w in words if w.islower() == small)) for small in (True, False)]
 
-    def stems_in(self, text):
-        """The stems that a text holds: without one it is not worth while to look for terms."""
-        lower, capital = self.stems
-        small = text.lower()
-        return tuple(w for w in lower if w in small), tuple(w for w in capital if w in text)
+    def has_stem(self, text):
+        """Whether a text holds a stem: without one it is not worth while to look for terms."""
+        any_case, as_written = self._stems
+        return any_case.search(text.lower()) is not None or as_written.search(text) is not None
 
     @cached_property
     def _against(self):
@@ -134,6 +131,17 @@ class Codebook:
             if row["deep"] == "yes":
                 years[row["family"]].append(row["first_year"])
         return {family: min(found) for family, found in years.items()}
+
+
+def _tree(words, end="", firsts=frozenset(), before="", joint=""):
+    """A regular expression of many words that reads each beginning once; after one of `firsts` they may be parted."""
+    joint = JOINT if before in firsts else joint
+    following = defaultdict(set)
+    for word in words:
+        following[word[:1]].add(word[1:])
+    ends = [end] if following.pop("", ()) else []
+    parts = [re.escape(c) + _tree(rest, end, firsts, before + c, joint) for c, rest in sorted(following.items())]
+    return f"(?:{joint}(?:{'|'.join(parts)}){'|'.join(['', *ends])})" if parts else "".join(ends)
 
 
 def chance(record, question, answer, strength):

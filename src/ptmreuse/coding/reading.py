@@ -22,9 +22,6 @@ _BREAK = re.compile(r"(?<=[.!?])[\"”’)\]]*\s+(?=[\"“(\[]?[A-Z0-9])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:al|Figs?|Eqs?|Refs?|Tabs?|Nos?|vs|cf|ca|approx|resp|Dr|Prof|St|spp?|subsp|var|e\.g|i\.e|etc|Inc|Ltd|Suppl|Sect|[A-Z])\.)$"
 )
-_WORDS = re.compile(r"[^\W_]+\+*")
-_PIECES = re.compile(r"[^\W_]+\+*|[\W_]+")
-_JOINT = re.compile(r"[ \-./@_·]{1,2}")  # what may stand inside a name
 # A prefix in capitals makes another name ("CMCC-ESM2"), but for these, which join networks ("CNN-ResNet").
 _PREFIX = re.compile(r"([A-Z][A-Z0-9]+)[-_]$")
 _NETWORKS = re.compile(
@@ -56,7 +53,6 @@ class Sentence:
     rules: tuple  # the cues of own and others' use
     others: bool  # whether it speaks of others' use, of possibility or in general
     denied: bool  # whether it says that nothing was used, speaks of the future or of writing
-    trained: bool  # whether it, or a sentence beside it, describes a network's own making
 
 
 @dataclass(frozen=True)
@@ -90,22 +86,23 @@ def _sentences(text):
 @lru_cache(maxsize=4096)
 def _section(path, kind, codebook):
     """``(rule, weight)`` of the kind of section that a path names."""
-    rules = {rule: (rule, weight, regex) for rule, weight, regex in codebook.cues["section"]}
-    if kind in ("title", "abstract", "back"):
-        return rules[f"section.{kind}"][:2]
+    cues = {rule: (weight, regex) for rule, weight, regex in codebook.cues["section"]}
+
+    def kind_of(part):
+        aside = ("section.title", "section.body")
+        return next((r for r, (_, regex) in cues.items() if part and r not in aside and regex.search(part)), "")
+
     parts = path.split(" > ")
-    order = [r for r in rules.values() if r[0] not in ("section.title", "section.body")]
-    if any(rules["section.related"][2].search(part) for part in parts):
-        return rules["section.related"][:2]
-    for rule in ("section.back", "section.intro", "section.discussion", "section.conclusion"):
-        first = next((r[0] for r in order if r[2].search(parts[0])), None)
-        if first == rule:  # a part of the introduction stays introduction, whatever its heading
-            return rules[rule][:2]
-    for part in reversed(parts):
-        for rule, weight, regex in order:
-            if part and regex.search(part):
-                return rule, weight
-    return rules["section.body"][:2]
+    if kind in ("title", "abstract", "back"):
+        rule = f"section.{kind}"
+    elif any(cues["section.related"][1].search(part) for part in parts):
+        rule = "section.related"
+    else:
+        kinds = [kind_of(part) for part in parts]
+        rule = next(filter(None, reversed(kinds)), "section.body")
+        if kinds[0] in ("section.back", "section.intro", "section.discussion", "section.conclusion"):
+            rule = kinds[0]  # a part of the introduction stays introduction, whatever its heading
+    return rule, cues[rule][0]
 
 
 # --- names --------------------------------------------------------------------------------------------------
@@ -116,20 +113,14 @@ def _models_in(text, codebook, year):
     small = text.lower()
     if len(small) != len(text):  # a letter whose small form is longer would shift every position
         small = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    pieces = _PIECES.findall(small)  # words and what stands between them, without a gap
-    starts = [0, *accumulate(map(len, pieces))]
     found, after = [], 0
-    for i, piece in enumerate(pieces):
-        if piece not in codebook.firsts or i < after:
-            continue
-        best = _longest(pieces, i, codebook)
-        if best is None:
-            continue
-        last, row = best
-        start, end = starts[i], starts[last + 1]
-        if _spelt(text, start, end, row) and (year is None or row["first_year"] <= year + 1):
+    while match := codebook.name.search(small, after):
+        (start, end), key = match.span(), names.squeeze(match.group())
+        row = codebook.models.get(key) or codebook.models[key[:-1]]  # "AlexNets"
+        meant = _spelt(text, start, end, row) and (year is None or row["first_year"] <= year + 1)
+        if meant:
             found.append((start, end, text[start:end], row))
-            after = last + 1
+        after = end if meant else start + 1
     if found:
         other = [m.span() for _, _, regex in codebook.cues["collision"] for m in regex.finditer(text)]
         found = [f for f in found if not any(a < f[1] and f[0] < b for a, b in other)] if other else found
@@ -143,26 +134,10 @@ def _spelt(text, start, end, row):
         return False
     if row["kind"] != "tool" and re.match(r"-\d", text[end : end + 2]):  # ResNet-110 is not just any ResNet
         return False
-    if row["joined"] and re.search(r" [a-z]", written):  # "deep face" is no DeepFace
+    if re.search(r"\d \d", written) or row["joined"] and re.search(r" [a-z]", written):  # "deep face" is no DeepFace
         return False
     prefix = _PREFIX.search(text[max(start - 16, 0) : start])
     return prefix is None or _NETWORKS.fullmatch(prefix.group(1)) is not None
-
-
-def _longest(pieces, i, codebook):
-    """The longest alias that starts with piece `i`: ``(its last piece, its row)``."""
-    best, key = None, ""
-    for j in range(i, len(pieces), 2):
-        if j > i and not _JOINT.fullmatch(pieces[j - 1]):
-            break
-        key += pieces[j] if pieces[j].isascii() else names.squeeze(pieces[j])
-        if key in codebook.models:
-            best = (j, codebook.models[key])
-        if key not in codebook.starts:
-            if key.endswith("s") and key[:-1] in codebook.models:  # "AlexNets"
-                best = (j, codebook.models[key[:-1]])
-            break
-    return best
 
 
 def _unlisted_in(text, models, codebook):
@@ -194,19 +169,17 @@ def read(article, codebook):
     """
     read_kinds = [s for s in article.sections if s[1] not in ("back", "keywords", "table")]
     whole = "\n".join(text for *_, text in read_kinds)
-    stems = codebook.stems_in(whole)
     sentences, long_names = [], set()
     opinion = bool(codebook.hits("review", article.article_type) or codebook.hits("review", article.title or ""))
     for path, kind, text in read_kinds:
         place, weight = _section(path, kind, codebook)
         if place == "section.back":
             continue
-        small = text.lower()
-        apart = codebook.firsts.isdisjoint(_WORDS.findall(small))
-        models = [] if apart else _models_in(text, codebook, article.year)
+        models = _models_in(text, codebook, article.year)
+        unlisted = _unlisted_in(text, models, codebook)
         long_names.update(row["canonical"] for _, _, w, row in models if not codebook.ambiguous(w, row))
-        if models or any(w in small for w in stems[0]) or any(w in text for w in stems[1]) or _netlike(text, codebook):
-            sentences += _paragraph(path, place, weight - REVIEW * opinion, text, models, stems, codebook)
+        if models or unlisted or codebook.has_stem(text):
+            sentences += _paragraph(path, place, weight - REVIEW * opinion, text, models, unlisted, codebook)
     tokens = {written for s in sentences for written, row in s.models if codebook.ambiguous(written, row)}
     defined = {token for token in tokens if _defined(token, whole)}
     sentences = [_in_context(s, long_names, defined, codebook) for s in sentences]
@@ -216,26 +189,20 @@ def read(article, codebook):
     return Reading(sentences, opinion, "" if len(sentences) > 20 else _trouble(article, whole))
 
 
-def _netlike(text, codebook):
-    return any(regex.search(text) for _, _, regex in codebook.cues["name"])
-
-
 def _of_strength(terms, strong):
     """Weak terms (attention, DBN) count as deep learning where the article names it otherwise too."""
     return tuple(("dl" if g == "weak" else g, rule) for g, rule in terms if strong or g != "weak")
 
 
-def _paragraph(path, place, weight, text, models, stems, codebook):
+def _paragraph(path, place, weight, text, models, unlisted, codebook):
     spans, out = _sentences(text), []
-    unlisted = _unlisted_in(text, models, codebook)
     firsts, others = [a for a, *_ in models], [a for a, *_ in unlisted]
     named = [models[bisect_left(firsts, a) : bisect_left(firsts, b)] for a, b in spans]
     unknown = [unlisted[bisect_left(others, a) : bisect_left(others, b)] for a, b in spans]
     canonical = [frozenset(row["canonical"] for *_, row in found) for found in named]
     for n, (start, end) in enumerate(spans):
-        sentence, small = text[start:end], text[start:end].lower()
-        terms, ptm = (), ()
-        if any(w in small for w in stems[0]) or any(w in sentence for w in stems[1]):
+        sentence, terms, ptm = text[start:end], (), ()
+        if codebook.has_stem(sentence):
             groups = ("dl", "weak", "shallow", "framework")
             terms = tuple((g, rule) for g in groups for rule, _ in codebook.hits(g, sentence))
             ptm = tuple(codebook.hits("ptm", sentence))
@@ -251,13 +218,12 @@ def _paragraph(path, place, weight, text, models, stems, codebook):
             {*codebook.hits("other", general), *codebook.hits("cited", bare), *denied}, key=lambda h: (-h[1], h[0])
         )
         score = weight + sum(w for _, w in own) - sum(w for _, w in other[:2])
-        making = any(codebook.hits("trained", t) for t in (sentence, *(t for t, _ in around)))
         pairs = tuple((written, row) for _, _, written, row in named[n])
         rules = tuple(rule for rule, _ in own + other[:2])
         out.append(
             Sentence(
                 path, place, sentence, around, terms, ptm, pairs, tuple(w for *_, w in unknown[n]), score, rules,
-                bool(other), bool(denied), making,
+                bool(other), bool(denied),
             )
         )  # fmt: skip
     return out
@@ -304,11 +270,11 @@ def _defined(token, whole):
 
 
 _SIGNS = re.compile(r"[\ufffd\ue000-\uf8ff\x01-\x08\x0e-\x1f]|\(cid:\d+\)|/g\d{1,3}(?=/)")
-_ENGLISH = re.compile("the|of|and|in|to|a|was|were|is|with|for|by|on|that|as|we|from|are|at|this|be|or|an")
-_FOREIGN = re.compile(
-    "der|die|das|und|mit|von|den|dem|ein|eine|ist|wurde|wurden|nicht|auf|im|zu|el|la|los|las|y|en|con|del|que|por|para|una"
-    "|se|les|des|et|le|du|dans|pour|avec|est|sont|sur|il|che|di|per|della|dei|sono|nel|o|da|dos|uma|com|não|em|foi"
-    "|van|het|een|zijn|og|av|som|til|med|och|att|är"
+_ENGLISH = frozenset("the of and in to a was were is with for by on that as we from are at this be or an".split())
+_FOREIGN = frozenset(
+    "der die das und mit von den dem ein eine ist wurde wurden nicht auf im zu el la los las y en con del que por para una"
+    " se les des et le du dans pour avec est sont sur il che di per della dei sono nel o da dos uma com não em foi"
+    " van het een zijn og av som til med och att är".split()
 )
 
 
@@ -323,11 +289,11 @@ def _trouble(article, whole):
     for _, kind, text in article.sections:
         if kind in ("paragraph", "abstract"):
             words = re.findall(r"[^\W\d_]+", text.lower())
-            alien = sum(not w.isascii() and ord(w[0]) > 0x36F for w in words)
+            alien = 0 if text.isascii() else sum(ord(w[0]) > 0x36F for w in words)
             if len(words) < 15 and alien < 3:
                 continue
             total += len(words)
-            english, others = (sum(map(bool, map(known.fullmatch, words))) for known in (_ENGLISH, _FOREIGN))
+            english, others = (sum(map(known.__contains__, words)) for known in (_ENGLISH, _FOREIGN))
             if alien > 0.3 * len(words) or (others > english and others > 0.08 * len(words)):
                 foreign += len(words)
     return "not in English" if foreign > 0.5 * total else ""

@@ -87,7 +87,7 @@ def code_article(article, codebook=None, paper=None):
     deep = [m for m in used if _deep(m["row"], article, codebook) != "no"]
     unlisted = _unlisted(reading, codebook) if (article.year or FIRST) >= FIRST else {}
     uses_dl = _uses_dl(article, reading, deep, unlisted, codebook, say)
-    uses_ptm = _uses_ptm(reading, deep, uses_dl, unlisted, say)
+    uses_ptm = _uses_ptm(reading, deep, uses_dl, unlisted, codebook, say)
     reuse, stages = [], []
     if uses_ptm == "yes":
         for model in deep:
@@ -200,7 +200,7 @@ def _open_mentions(reading, article, codebook):
     ]
 
 
-def _uses_ptm(reading, used, uses_dl, unlisted, say):
+def _uses_ptm(reading, used, uses_dl, unlisted, codebook, say):
     general = sorted((s for s in reading.sentences if s.ptm), key=lambda s: -s.score)
     public = [s for s in general if s.score >= ONE and any(r == "ptm.public" for r, _ in s.ptm)]
     if used or (public and uses_dl == "yes"):
@@ -216,12 +216,13 @@ def _uses_ptm(reading, used, uses_dl, unlisted, say):
     if uses_dl == "unknown":
         say("uses_ptm", "unknown", "deep learning unknown", 0.5)
         return "unknown"
-    made = [s for s in reading.sentences if s.trained and s.score >= NEAR and _terms(s)]
+    spoken = [s for s in reading.sentences if s.score >= NEAR and _terms(s)]
+    made = [s for s in spoken if any(codebook.hits("trained", t) for t in (s.text, *(t for t, _ in s.around)))]
     doubts = {
         "a name in no table": [*unlisted.values()],
         "named, use not seen": [s for s in reading.sentences if s.models and s.score >= NEAR and not s.denied],
         "pre-training, whose is not said": [s for s in general if s.score >= TWO],
-        "no training described": [] if made else [s for s in reading.sentences if _terms(s) and s.score >= NEAR],
+        "no training described": [] if made else spoken,
     }
     for reason, sentences in doubts.items():
         if sentences:
