@@ -11,7 +11,7 @@ from functools import lru_cache
 _DASHES = "‐‑‒–—―−⁃﹘﹣－˗"
 _RAISED = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ªº]+")
 _MARKED = re.compile(r"<sup>\s*(.*?)\s*</sup>", re.IGNORECASE)  # in text that was once a page
-_BROKEN = re.compile(r"(?<=\w)-[ \t]*\r?\n[ \t]*(?=[A-Za-z0-9])(\w+)")
+_BROKEN = re.compile(r"-(?<=\w-)[ \t]*\r?\n[ \t]*(?=[A-Za-z0-9])(\w+)")
 _LAST = re.compile(r"\w+$")
 _SOFT = re.compile("\u00ad\\s*\n\\s*")
 _ORDINARY = re.compile(r"[^\x00-\x7f]")

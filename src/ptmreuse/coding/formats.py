@@ -14,7 +14,7 @@ from lxml import etree
 
 from ptmreuse.coding.articles import LARGEST, Article, read_article, whole
 from ptmreuse.coding.characters import plain
-from ptmreuse.coding.jats import NOT_ONE, parse, read_element, refuse, text_of
+from ptmreuse.coding.jats import NOT_ONE, parse, read_element, refuse, set_apart, text_of
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
 
@@ -160,6 +160,7 @@ def _tei(root, name):
     for ref in root.iter("ref"):
         if ref.get("type") == "bibr" and ref.text and ref.text.strip().isdigit():
             ref.text = f" [{ref.text.strip()}]"  # never part of the name before it
+    set_apart(root)
     header = root.find("teiHeader")
     title, doi, year, journal = "", "", None, ""
     if header is not None:

@@ -21,7 +21,7 @@ _ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']"""
 _READABLE = re.compile(r"utf-?8|us-ascii|ascii|utf-?16(le|be)?|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE)
 _GONE = ("ref-list", "sub-article", "response", "tex-math")
 _SKIPPED_SECTIONS = {"ref-list", "fn-group"}
-_APART = ("break", "p", "td", "th", "entry", "title", etree.Entity)  # never runs into the text before it
+_APART = ("break", "p", "td", "th", "entry", "title")  # never runs into the text before it
 _CAPTIONED = {"fig", "table-wrap", "media", "supplementary-material", "chem-struct-wrap"}
 _GROUPS = {"fig-group", "table-wrap-group"}
 _TEXTS = {"disp-formula-group", "verse-group", "speech", "attrib", "fn", "array", "code", "preformat"}
@@ -99,6 +99,7 @@ def read_element(article, where):
         for element in list(article.iter(tag)):
             _remove(element)
     _unglue(article)
+    set_apart(article)
     out = []
     front = article.find("front")
     meta = front.find("article-meta") if front is not None else None
@@ -169,28 +170,29 @@ def _remove(element):
     parent.remove(element)
 
 
+def set_apart(root):
+    """Put a blank before what the layout sets apart, and in the place of an entity what it stands for."""
+    for entity in list(root.iter(etree.Entity)):
+        entity.tail = html.unescape(entity.text) + (entity.tail or "")
+        _remove(entity)
+    for element in root.iter(*_APART):
+        element.text = " " + (element.text or "")
+
+
 def text_of(element, skip=frozenset()):
     """Text of an element in plain characters, without the parts named in `skip` (their tails stay)."""
-    if not len(element):
-        return " ".join(plain(element.text or "").split())
-    if next(element.iterdescendants(*_APART, *skip), None) is None:  # the common case, fast
-        return " ".join(plain("".join(element.itertext())).split())
-    parts = []
-    # A stack and not recursion: XML may nest deeper than Python does.
-    stack = [(element, False)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            parts.append(node.tail or "")
-        elif node.tag is etree.Entity:
-            parts.append(html.unescape(node.text))
-        elif node is element or node.tag not in skip:
-            if node.tag in _APART:
-                parts.append(" ")
-            parts.append(node.text or "")
-            for child in reversed(node):
-                stack.append((child, True))
-                stack.append((child, False))
+    if skip and next(element.iterdescendants(*skip), None) is not None:
+        parts, walk = [], etree.iterwalk(element, events=("start", "end"))
+        for event, node in walk:
+            if event == "end":
+                parts.append(node.tail or "")
+            elif node is not element and node.tag in skip:
+                walk.skip_subtree()
+            else:
+                parts.append(node.text or "")
+        parts.pop()  # what follows the element itself
+    else:
+        parts = element.itertext() if len(element) else [element.text or ""]
     return " ".join(plain("".join(parts)).split())
 
 

@@ -176,9 +176,10 @@ def read(article, codebook):
         if place == "section.back":
             continue
         models = _models_in(text, codebook, article.year)
-        unlisted = _unlisted_in(text, models, codebook)
+        stem = codebook.has_stem(text)
+        unlisted = _unlisted_in(text, models, codebook) if stem else []
         long_names.update(row["canonical"] for _, _, w, row in models if not codebook.ambiguous(w, row))
-        if models or unlisted or codebook.has_stem(text):
+        if models or stem:
             sentences += _paragraph(path, place, weight - REVIEW * opinion, text, models, unlisted, codebook)
     tokens = {written for s in sentences for written, row in s.models if codebook.ambiguous(written, row)}
     defined = {token for token in tokens if _defined(token, whole)}
@@ -283,7 +284,7 @@ def _trouble(article, whole):
     signs = _SIGNS.findall(whole)
     if len(signs) >= 5 and sum(map(len, signs)) > 0.02 * len(whole):
         return "unreadable signs"
-    if whole.count(" the ") > len(whole) / 120:
+    if whole.count(" the ") > len(whole) / 200:
         return ""
     total = foreign = 0
     for _, kind, text in article.sections:
