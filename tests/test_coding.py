@@ -16,7 +16,7 @@ from ptmreuse.__main__ import main
 from ptmreuse.coding import batch, codebook, control, development, formats, merge, rules
 from ptmreuse.coding.articles import read_article
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import folder, study
+from ptmreuse.evidence import folder, pilot, study
 
 BOOK = codebook.load_codebook()
 
@@ -286,6 +286,38 @@ def test_the_record_of_development_counts_what_was_said_and_is_refused_for_other
     assert development.accuracy(study.read_csv(tmp_path / "record.csv").assign(rules="others")).empty
     with pytest.raises(StudyError, match=r"gold\.csv"):
         development.write_development(tmp_path / "none")
+
+
+def test_the_line_of_abstaining_comes_from_the_other_papers():
+    """Five papers, one to a fold: weak answers are wrong but for the last paper's, which its own line must not save."""
+    rows = [
+        (f"10.5555/{n}", "pattern", strength, right)
+        for n in range(5)
+        for strength, right in [("0.9", "1"), ("0.6", "0")]
+    ]
+    record = pd.DataFrame(rows, columns=["doi", "question", "strength", "right"]).assign(answer="adaptation")
+    record.loc[9, "right"] = "1"
+    judged = development.held_out(record)
+    assert judged["kept"].tolist() == [True, False] * 5
+    assert judged["chance"].iloc[9] == 1 / 6  # four wrong ones in the other folds
+
+
+def test_the_rules_are_judged_by_the_authors_on_fetched_articles(tmp_path):
+    """Two pilot papers and a stranger: one model of two found, reuse right in both."""
+    authors = pilot.embedded()
+    reusing = authors["reuse"].groupby("paper")["canonical"].agg(list)
+    paper = next(p for p, models in reusing.items() if "AlexNet" in models)
+    without = authors["uses"].query("uses_dl == 'no'")["paper"].iloc[0]
+    texts = {paper: "We used AlexNet, pre-trained on ImageNet, to extract features.", without: "We counted cats.",
+             "10.5555/stranger": "We used U-Net."}  # fmt: skip
+    for number, (doi, text) in enumerate(texts.items()):
+        (tmp_path / f"{number}.txt").write_text(f"A title\n\n{doi}\n\nMethods\n{text}\n")
+    found = development.on_pilot(tmp_path).set_index(["question", "measure"])
+    assert (found.loc[("uses_ptm", "sensitivity"), ["k", "n"]] == 1).all()
+    assert (found.loc[("uses_dl", "specificity"), ["k", "n"]] == 1).all()
+    assert list(found.loc[("models", "sensitivity"), ["k", "n"]]) == [1, len(set(reusing[paper]))]
+    with pytest.raises(StudyError, match="run make data"):
+        development.on_pilot(tmp_path / "none")
 
 
 def test_a_probability_is_the_share_that_was_right_in_a_closed_form():

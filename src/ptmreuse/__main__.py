@@ -143,8 +143,11 @@ def _parser(arguments):
     joining = command("merge", merge, "join the shares of a job array of the command code to study tables")
     joining.add_argument("out", metavar="DIR", help="the folder that all shares were given as --out")
     joining.add_argument("--format", default="csv", choices=("csv", "parquet"), help="of the study tables")
-    developing = command("develop", develop, "code the development texts; writes data/coder_development.csv")
-    developing.add_argument("folder", help="gold.csv and the texts that it names")
+    developing = command("develop", develop, "judge the rule coder by people, on the pilot's articles or on your own")
+    developing.add_argument(
+        "folder", nargs="?", help="gold.csv and the texts that it names: writes data/coder_development.csv; without, "
+        "the authors' codes of the articles that make data fetched",
+    )  # fmt: skip
     asking = command("code-llm", code_llm, "code articles with a language model at an OpenAI-compatible endpoint")
     if "code-llm" in arguments:
         from ptmreuse.coding import model
@@ -348,6 +351,7 @@ def data(options):
         _frame()
         return
     fetch.fetch_all(options.release)
+    print("How the rule coder does on these articles: python -m ptmreuse develop")
 
 
 def _frame():
@@ -396,9 +400,15 @@ def _coded(found, out):
 
 
 def develop(options):
-    """Record the rule coder's answers on the development texts."""
+    """Judge the rule coder by the authors' codes, or record its answers on the development texts."""
     from ptmreuse.coding import codebook, development
 
+    if options.folder is None:
+        found = development.on_pilot()
+        print("The rule coder against the authors' codes of the pilot's articles:")
+        for row in found.itertuples():
+            print(f"{row.question}, {row.measure}: {row.sentence}")
+        return
     development.write_development(options.folder)
     codebook.default_codebook.cache_clear()
     print(development.accuracy().to_string(index=False))

@@ -1,9 +1,11 @@
-"""The rule coder against hand-coded development articles: recall, precision, and how often which answer is right.
+"""The rule coder against articles coded by hand: recall, precision, and how often which answer is right.
 
 The texts are real articles that were looked at while rules were written, so every figure is a development figure. They
 are not shipped; ``python -m ptmreuse develop TEXTS`` codes them where they are and records each answer beside the
 reference, by DOI, in ``data/coder_development.csv`` with the fingerprint of the rules that gave it. The probabilities
 that the coder gives with its answers are fitted on the same record (:meth:`~ptmreuse.coding.codebook.Codebook.chance`).
+
+``python -m ptmreuse develop`` without a folder judges the coder by the study's authors, on the pilot's articles.
 """
 
 import json
@@ -12,12 +14,12 @@ from pathlib import Path
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.coding import rules
+from ptmreuse.coding import batch, compare, rules
 from ptmreuse.coding.articles import read_article
 from ptmreuse.coding.codebook import DEVELOPMENT, chance, default_codebook
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import names, study
-from ptmreuse.statistics.shares import proportion
+from ptmreuse.evidence import fetch, names, pilot, study
+from ptmreuse.statistics.shares import clustered_share, proportion
 
 COLUMNS = ("doi", "question", "model", "reference", "answer", "strength", "right", "rules")
 REFERENCE = {"uses_dl": "uses_dl", "uses_ptm": "uses_ptm_study"}  # question: column of gold.csv, the study's wide sense
@@ -87,7 +89,7 @@ def _compared(paper, coded):
 
 
 def accuracy(record=None, conf=0.95):
-    """Recall and precision on the development articles, and how good the coder's probabilities are.
+    """Recall and precision on the development articles, and how good what is fitted on them is: by five-fold.
 
     Parameters
     ----------
@@ -99,10 +101,11 @@ def accuracy(record=None, conf=0.95):
     Returns
     -------
     DataFrame
-        One row per measure: ``measure, right, of, share, low, high``. Empty if the record was made by other rules
-        than today's: then it says nothing about them. Papers whose reference is unclear are left out; *unknown* is
-        a miss for recall and no error for precision. The last row is the mean squared error of the probabilities, each
-        paper's from the other four fifths of the papers.
+        One row per measure: ``measure, right, of, share, low, high``; where a paper has several answers, papers are
+        the clusters. Empty if the record was made by other rules than today's: then it says nothing about them. Papers
+        whose reference is unclear are left out; *unknown* is a miss for recall and no error for precision. What is
+        fitted on these articles is judged as in :func:`held_out`: in the rows "right of those kept", and in the last
+        row, the mean squared error of the probabilities.
 
     Examples
     --------
@@ -111,12 +114,12 @@ def accuracy(record=None, conf=0.95):
     """
     record = study.read_csv(DEVELOPMENT) if record is None else record
     columns = ["measure", "right", "of", "share", "low", "high"]
-    if record.empty or set(record["rules"]) != {default_codebook().fingerprint[:12]}:
+    if not of_todays_rules(record):
         return pd.DataFrame(columns=columns)
     rows = []
 
     def add(measure, among, right):
-        share = proportion(int(right[among].sum()), int(among.sum()), conf=conf)
+        share = _share(record["doi"][among], right[among], conf)
         rows.append((measure, int(right[among].sum()), int(among.sum()), share.value, share.low, share.high))
 
     for question, name in {"uses_dl": "deep learning", "uses_ptm": "reuse"}.items():
@@ -128,22 +131,114 @@ def accuracy(record=None, conf=0.95):
     model = record["question"] == "model"
     add("models: found (recall)", model & (record["reference"] == "named"), record["answer"] == "yes")
     add("models: right when found (precision)", model & (record["answer"] == "yes"), record["right"] == "1")
+    judged = held_out(record)
+    kept, right = (judged[column].reindex(record.index, fill_value=False) for column in ("kept", "correct"))
     for question in ("pattern", "stage"):
         of = record["question"] == question
         add(f"{question}: same, of shared models", of, record["right"] == "1")
         add(f"{question}: same, where not unknown", of & (record["right"] != ""), record["right"] == "1")
-    judged = _held_out(record)
-    error = ((judged["chance"] - judged["right"].astype(int)) ** 2).mean()
+        add(f"{question}: right of those kept, five-fold", of & kept, right)
+    error = ((judged["chance"] - judged["correct"]) ** 2).mean()
     rows.append(("mean squared error of the probabilities, five-fold", None, len(judged), error, None, None))
     return pd.DataFrame(rows, columns=columns).astype({"right": "Int64", "of": "Int64"})
 
 
-def _held_out(record):
-    """The judged answers with the probability that the other folds give them; a paper is in one fold."""
-    fold = pd.factorize(record["doi"], sort=True)[0] % FOLDS
+def of_todays_rules(record):
+    """Whether a record says anything about the rules as they are."""
+    return set(record["rules"]) == {default_codebook().fingerprint[:12]}
+
+
+def _share(papers, right, conf):
+    if not papers.duplicated().any():
+        return proportion(int(right.sum()), len(right), conf=conf, label="right", unit="answers")
+    by_paper = right.groupby(papers)
+    return clustered_share(by_paper.sum(), by_paper.size(), conf=conf, label="right", unit="answers")
+
+
+def held_out(record):
+    """The judged answers with what the other four fifths of the papers make of them; a paper is in one fold.
+
+    The rules are written by hand. Two things are fitted: the probability of an answer, and the strength below which an
+    answer to a question would better be *unknown* (the line at which right answers less wrong ones are most).
+
+    Returns
+    -------
+    DataFrame
+        The rows with an answer that is right or wrong, and ``chance`` (the probability), ``kept`` (whether the answer
+        reaches the line) and ``correct``.
+
+    Examples
+    --------
+    >>> judged = held_out(study.read_csv(DEVELOPMENT))
+    >>> bool(judged["chance"].between(0, 1).all())
+    True
+    """
+    fold = pd.Series(pd.factorize(record["doi"], sort=True)[0] % FOLDS, index=record.index)
     judged = record[record["right"] != ""]
-    chances = [
-        chance(record[fold != fold[i]], row.question, row.answer, float(row.strength or 0))
-        for i, row in zip(judged.index, judged.itertuples(), strict=True)
-    ]
-    return judged.assign(chance=chances)
+    strength, correct = pd.to_numeric(judged["strength"]), judged["right"] == "1"
+    chances, kept = [], []
+    for i, row in zip(judged.index, judged.itertuples(), strict=True):
+        chances.append(chance(record[fold != fold[i]], row.question, row.answer, strength[i]))
+        others = (fold[judged.index] != fold[i]) & (judged["question"] == row.question)
+        kept.append(bool(strength[i] >= _line(strength[others], correct[others])))
+    return judged.assign(chance=chances, kept=kept, correct=correct)
+
+
+def _line(strength, correct):
+    lines = [0.0, *sorted(strength.unique())]
+    return max(lines, key=lambda line: (2 * correct.astype(int) - 1)[strength >= line].sum())
+
+
+def held_out_sentence(record=None, conf=0.95):
+    """What fitting is worth on papers that it has not seen, in words.
+
+    Examples
+    --------
+    >>> held_out_sentence().split()[0] in ("Fitted", "Not")
+    True
+    """
+    record = study.read_csv(DEVELOPMENT) if record is None else record
+    if not of_todays_rules(record):
+        return "Not shown: the record was made by other rules than today's. Anew: python -m ptmreuse develop TEXTS."
+    judged = held_out(record)
+    pattern = judged[judged["question"] == "pattern"]
+    kept = pattern[pattern["kept"]]
+    every, held = (_share(t["doi"], t["correct"], conf).sentence for t in (pattern, kept))
+    return (
+        f"Fitted on four fifths of the papers and judged on the rest (five times), such a line keeps {len(kept)} of "
+        f"{len(pattern)} patterns: {held}; without a line {every.removeprefix('right ')}."
+    )
+
+
+def on_pilot(folder=fetch.FOLDER / "jats", conf=0.95):
+    """The rule coder on the pilot's articles, against the codes of the study's authors.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where ``make data`` put the articles.
+    conf : float
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        As from :func:`ptmreuse.coding.compare.evaluate`, without the coefficients of agreement.
+
+    Raises
+    ------
+    StudyError
+        If the folder has none of the pilot's articles.
+    """
+    authors, coded = pilot.embedded(), {}
+    if Path(folder).is_dir():
+        coded = batch.code_articles([folder])
+        del coded["evidence"]
+    coded = study.validate(coded, where=paths.shown(folder))
+    if authors["papers"]["paper"].isin(coded["papers"]["paper"]).sum() == 0:
+        raise StudyError(
+            expected="articles of the pilot", found="none", where=paths.shown(folder),
+            do="run make data, which fetches them",
+        )  # fmt: skip
+    table = compare.evaluate(authors, coded, conf=conf)
+    return table[table["measure"].isin(["decided", "sensitivity", "specificity", "ppv", "pattern"])]

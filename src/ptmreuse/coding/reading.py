@@ -9,7 +9,6 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import accumulate
 
 from ptmreuse.coding.codebook import letters
 from ptmreuse.evidence import names
@@ -271,12 +270,13 @@ def _defined(token, whole):
 
 
 _SIGNS = re.compile(r"[\ufffd\ue000-\uf8ff\x01-\x08\x0e-\x1f]|\(cid:\d+\)|/g\d{1,3}(?=/)")
-_ENGLISH = frozenset("the of and in to a was were is with for by on that as we from are at this be or an".split())
-_FOREIGN = frozenset(
-    "der die das und mit von den dem ein eine ist wurde wurden nicht auf im zu el la los las y en con del que por para una"
-    " se les des et le du dans pour avec est sont sur il che di per della dei sono nel o da dos uma com não em foi"
-    " van het een zijn og av som til med och att är".split()
+_ENGLISH = "the of and in to a was were is with for by on that as we from are at this be or an"
+_FOREIGN = (
+    "der die das und mit von den dem ein eine ist wurde wurden nicht auf im zu el la los las y en con del que por para"
+    " una se les des et le du dans pour avec est sont sur il che di per della dei sono nel o da dos uma com não em foi"
+    " van het een zijn og av som til med och att är"
 )
+_COMMON = [frozenset(words.split()) for words in (_ENGLISH, _FOREIGN)]
 
 
 def _trouble(article, whole):
@@ -294,7 +294,7 @@ def _trouble(article, whole):
             if len(words) < 15 and alien < 3:
                 continue
             total += len(words)
-            english, others = (sum(map(known.__contains__, words)) for known in (_ENGLISH, _FOREIGN))
+            english, others = (sum(map(known.__contains__, words)) for known in _COMMON)
             if alien > 0.3 * len(words) or (others > english and others > 0.08 * len(words)):
                 foreign += len(words)
     return "not in English" if foreign > 0.5 * total else ""
