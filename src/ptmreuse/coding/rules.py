@@ -169,7 +169,12 @@ def _uses_dl(article, reading, used, unlisted, codebook, say):
             terms = [rule for group, rule in sentence.terms if group != "shallow"][:2]
             say("uses_dl", "yes", "+".join([*terms, _rule(sentence)]), _strength(sentence.score), sentence)
         return "yes"
-    doubts = [s for s in deep if s.score >= NEAR and s.place != "section.intro" and not (s.denied or reading.opinion)]
+    doubts = [
+        s
+        for s in deep
+        if not (s.denied or reading.opinion)
+        and (s.score >= NEAR and s.place != "section.intro" or s.place == "section.results" and not s.others)
+    ]
     doubts += [s for s in reading.sentences if s.score >= ONE and any(g == "shallow" for g, _ in s.terms)]
     doubts += _open_mentions(reading, article, codebook)
     if doubts:
