@@ -93,9 +93,7 @@ def speaks_of_the_study(page, name):
     for part in page.xpath("//script | //style | //nav | //tr[contains(., '3_comparison')] | //*[@id='sidebar']"):
         part.drop_tree()
     facts = study.published()["value"]
-    numbers = {f"{n:,.0f}" for n in facts[facts >= 1000]} | {
-        f"{100 * n:.1f} %" for n in facts[facts.between(0.001, 0.999)]
-    }
+    numbers = {f"{n:,.0f}" for n in facts[facts >= 1000]}
     codes = {code for codes in study.CODES.values() for code in codes} | set(study.MEGAJOURNALS)
     names = {"Synovic", "2603.13584", "pilot", "replication", "the authors", "database", "AlexNet", "the study's"}
     words = page.text_content().replace("\N{NO-BREAK SPACE}", " ")

@@ -10,7 +10,7 @@ import pytest
 
 from ptmreuse.__main__ import main
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import importing, spreadsheet
+from ptmreuse.evidence import importing, pilot, spreadsheet, study
 
 ROWS = [
     ["Paper", "Year", "Reuse", "Model", "Pattern", "Field"],
@@ -197,3 +197,54 @@ def test_what_is_no_file_is_one_sentence(make, says, tmp_path, capfd):
     make(tmp_path / "codes")
     assert main(["import", str(tmp_path / "codes")]) == 4
     assert says in capfd.readouterr().err
+
+
+def in_file(name, old, new):
+    def change(folder):
+        (folder / name).write_bytes((folder / name).read_bytes().replace(old, new, 1))
+
+    return change
+
+
+def appended(line):
+    return lambda folder: (folder / "papers.csv").write_bytes((folder / "papers.csv").read_bytes() + line)
+
+
+def book_of(code):
+    text = f"question,code,definition,order\npattern,adaptation,,1\npattern,{code},,2\n"
+    return lambda folder: (folder / "codebook.csv").write_text(text, encoding="utf-8")
+
+
+FOLDERS = {
+    "a link in a circle": (lambda folder: ((folder / "papers.csv").unlink(), (folder / "papers.csv").symlink_to("papers.csv")), "found papers.csv, a link that leads nowhere"),
+    "a NUL byte": (in_file("papers.csv", b"PLOS", b"PL\0S"), r"papers.csv, row 1, column megajournal: .* found 'PL\\x00S'"),
+    "UTF-16": (lambda folder: (folder / "papers.csv").write_text("paper", encoding="utf-16"), "papers.csv: expected a CSV table in UTF-8"),
+    "a sign in an id that nobody sees": (in_file("uses.csv", b",", "\u200b,".encode()), r"uses.csv: expected the columns"),
+    "an id with a sign that nobody sees": (in_file("uses.csv", b",authors", "\u200b,authors".encode()), r"uses.csv, row 1, column paper: .*\\u200b'"),
+    "a row of sums": (appended(b"Total,,,,,unknown,unknown\n"), "papers.csv, row .*found the row of sums 'Total'"),
+    "two header rows": (in_file("papers.csv", b"\n", b"\npaper,doi,year,megajournal,cited_by,natural_science,full_text\n"), "row 1, column year: .*found 'year'"),
+    "a title above the header": (in_file("papers.csv", b"paper", b"My papers\npaper"), "more cells in the rows than in the header"),
+    "a short row": (appended(b"X,,2021\n"), "column natural_science: .*found ''"),
+    "thousands in a year": (appended(b'X,,"2,021",,,yes,yes\n'), "column year: .*found '2,021'"),
+    "true in German": (in_file("uses.csv", b",no", b",FALSCH"), "column uses_dl: .*found 'FALSCH'"),
+    "a formula error": (in_file("reuse.csv", b",adaptation", b",#REF!"), "reuse.csv, row .*found '#REF!'"),
+    "look-alike letters in a codebook": (book_of("аdaptation"), "codes that differ in more than capitals or look"),
+    "claims in UTF-16": (lambda folder: (folder / "claims.csv").write_bytes(b"\xff\xfe"), "claims.csv: expected a CSV table in UTF-8"),
+    "a paper twice among those to code": (lambda folder: (folder / "uncoded.csv").write_text("paper\nX\nX\n"), "uncoded.csv, line 3: expected each paper once"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_a_folder_that_cannot_be_read_is_one_sentence_with_its_place(kind, tmp_path, capsys):
+    change, says = FOLDERS[kind]
+    study.write({name: pilot.embedded()[name] for name in pilot.CODED}, tmp_path / "mine")
+    change(tmp_path / "mine")
+    assert main(["validate", str(tmp_path / "mine")]) == 1
+    assert re.search(says, capsys.readouterr().err)
+
+
+def test_papers_that_look_alike_are_told(tmp_path, capsys):
+    study.write({name: pilot.embedded()[name] for name in pilot.CODED}, tmp_path / "mine")
+    appended(b"x1,,2021,,,yes,yes\nX1,,2021,,,yes,yes\n")(tmp_path / "mine")
+    assert main(["validate", str(tmp_path / "mine")]) == 0
+    assert "papers that look alike: 'x1' and 'X1'" in capsys.readouterr().out

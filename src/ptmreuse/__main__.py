@@ -278,12 +278,16 @@ def counts(options):
 
 def validate(options):
     """Check a student's folder."""
+    from ptmreuse.analysis import student
     from ptmreuse.evidence import folder
+    from ptmreuse.findings import own_claims
 
     if not options.folder:
         raise StudyError(expected="a folder", found="none", where="validate", do="run make validate TABLES=my_folder")
     print(folder.validate_folder(options.folder).to_string(index=False))
     print("\n".join(f"- {note}" for note in folder.remarks(folder.read_folder(options.folder))))
+    own_claims.read_claims(paths.Path(options.folder) / "claims.csv")
+    student.uncoded(paths.Path(options.folder))
     own = (paths.Path(options.folder) / "study.yml").exists()
     use = f"python -m ptmreuse book --study {options.folder}" if own else "--set source=tables --set tables="
     print(f"All rows fit; use them with {use}{'' if own else options.folder}")
@@ -319,14 +323,15 @@ def import_(options):
     tables, report = importing.import_codes(
         options.file, columns=columns, coder=options.coder, sheet=options.sheet, codebook=book
     )
-    print("\n".join(f"- {line}" for line in report))
-    if out is None:
-        print("Nothing was written; with --out FOLDER the study tables are.")
-        return
-    if not options.replace:
+    if out and not options.replace:
         folder.refuse_overwriting(out)
-    study.write(tables, out)
-    print(f"Study tables in {out}; next: python -m ptmreuse validate {out}")
+    if out:
+        study.write(tables, out)  # before the report, whose reader may stop reading
+    print("\n".join(f"- {line}" for line in report))
+    if out:
+        print(f"Study tables in {out}; next: python -m ptmreuse validate {out}")
+    else:
+        print("Nothing was written; with --out FOLDER the study tables are.")
 
 
 def draw(options):

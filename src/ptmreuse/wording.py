@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 
 import pandas as pd
 
@@ -11,6 +12,22 @@ LABELS = {
     "assumed": "Assumed, what if",
     "simulated": "Simulated, not evidence",
 }
+
+
+# Letters of other alphabets that look like Latin ones, folded, and dashes.
+_LOOK_ALIKE = str.maketrans("авекмнорстухіјѕԁԛԝαβεζηικμνορτυχ‐‑‒–—−’", "abekmhopctyxijsdqwabezhikmnoptyx------'")
+
+
+def look(text):
+    """A text as the eye takes it: what differs in nothing but capitals, invisible signs or alphabets looks the same.
+
+    Examples
+    --------
+    >>> look("Tun\u0435d\u200b") == look("tuned"), look("tuned") == look("turned")
+    (True, False)
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+    return plain.casefold().translate(_LOOK_ALIKE)
 
 
 def percent(value, digits=1):

@@ -150,15 +150,15 @@ def with_more(counted, *, conf):
     return pd.DataFrame(rows, columns=["what", "papers", "share", "half_width", "half_width_then"])
 
 
-def uncoded():
-    """The papers not coded yet: ``uncoded.csv`` with the columns paper and, optional, stratum.
+def uncoded(folder=None):
+    """The papers not coded yet: ``uncoded.csv`` of a student's folder, columns paper and, optional, stratum.
 
     Raises
     ------
     StudyError
         On other columns, an empty id, or a paper twice.
     """
-    path = (paths.STUDY or paths.ROOT) / "uncoded.csv"
+    path = (folder or paths.STUDY or paths.ROOT) / "uncoded.csv"
     if not path.exists():
         return pd.DataFrame(columns=["paper", "stratum"], dtype="str")
     table = study.read_csv(path)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from ptmreuse import paths
+from ptmreuse import paths, wording
 from ptmreuse.errors import StudyError, StudyErrors
 from ptmreuse.evidence import names, pilot, study
 
 BESIDE = ("claims", "uncoded")  # tables of a student's folder that are no study tables
 EXAMPLE = "EXAMPLE"  # how the ids of the rows begin that a new folder has for show
+SUMS = re.compile(r"((grand )?total|sum|summe|gesamt|somme|suma|totale|average|mean|mittelwert|count)s?\W*", re.I)
 
 # A folder of tables ---------------------------------------------------------------------------------------
 
@@ -47,9 +48,10 @@ def read_folder(folder):
         if not table and file.name.split(".")[0].lower() not in pilot.CODED:
             continue  # notes, the folder of a coding run
         if not table or file.stem not in study.SCHEMA:
+            nowhere = "" if file.exists() else ", a link that leads nowhere"
             raise StudyError(
                 expected=f"files named {', '.join(study.SCHEMA)} that end in .csv or .parquet",
-                found=f"the folder {file.name}" if file.is_dir() else file.name,
+                found=f"the folder {file.name}" if file.is_dir() else file.name + nowhere,
                 where=where,
                 do="rename it or move it elsewhere; python -m ptmreuse import reads other tables",
             )
@@ -77,14 +79,15 @@ def read_folder(folder):
         )
     found = []
     tables = study.validate(tables, where=where, found=found)
-    examples = tables["papers"]["paper"].str.startswith(EXAMPLE)
-    for row, paper in tables["papers"].loc[examples, "paper"].items():
-        found.append(
-            StudyError(
-                expected="your own papers", found=f"the example {paper}", where=f"{where}, table papers, row {row + 1}",
-                do="remove the example rows from every table",
-            )
-        )  # fmt: skip
+    for row, paper in tables["papers"]["paper"].items():
+        what, do = "", "take it out"
+        if paper.startswith(EXAMPLE):
+            what, do = f"the example {paper}", "remove the example rows from every table"
+        elif SUMS.fullmatch(paper):
+            what = f"the row of sums {paper!r}"
+        if what:
+            place = f"{where}, table papers, row {row + 1}"
+            found.append(StudyError(expected="your own papers", found=what, where=place, do=do))
     found = found or _contradictions(tables, where)
     if found:
         raise StudyErrors([_in_file(error, files, where) for error in found])
@@ -164,13 +167,13 @@ def _read_table(file):
     if file.suffix == ".csv":
         table = study.read_csv(file)
         for column in table:  # a quotation mark that is never closed swallows the rows after it
-            broken = table[column].str.contains(r"[\r\n]")
+            broken = table[column].str.contains(r"[\x00-\x08\x0a-\x1f]")
             if broken.any():
                 row = int(broken.to_numpy().argmax())
                 raise StudyError(
-                    expected="every cell in one line", found=repr(table[column].iloc[row])[:80],
+                    expected="every cell in one line, of visible signs", found=repr(table[column].iloc[row])[:80],
                     where=f"{paths.shown(file)}, row {row + 1}, column {column}",
-                    do="close the quotation mark, or take the line break out",
+                    do="close the quotation mark, or take the sign out",
                 )  # fmt: skip
         return table
     if importlib.util.find_spec("pyarrow") is None:
@@ -247,6 +250,9 @@ def remarks(tables):
     notes, uses = [], tables["uses"]
     odd = uses.loc[(uses["uses_dl"] == "no") & (uses["uses_ptm"] == "yes"), "paper"]
     notes += [f"{len(odd)} papers reuse a model but use no deep learning, such as {odd.iloc[0]}"] if len(odd) else []
+    for what, column in {"papers": tables["papers"]["paper"], "coders": pd.Series(study.coders(tables))}.items():
+        alike = column.groupby(column.map(wording.look)).agg(list)
+        notes += [f"{what} that look alike: {' and '.join(map(repr, group))}" for group in alike if len(group) > 1]
     known = names.load_aliases()["canonical"].unique()
     written = names.normalise(tables["reuse"]["model"].drop_duplicates())
     for model in sorted(written.loc[written["how"] == "unmatched", "as_written"]):

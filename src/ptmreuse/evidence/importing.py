@@ -13,7 +13,9 @@ import pandas as pd
 from ptmreuse import paths
 from ptmreuse.errors import StudyError, StudyErrors
 from ptmreuse.evidence import names, study
+from ptmreuse.evidence.folder import SUMS
 from ptmreuse.evidence.spreadsheet import read_sheet
+from ptmreuse.wording import look
 
 COLUMNS = {  # what a column can hold -> the names it goes by, in small letters, without signs
     "paper": ("paper", "paper id", "id", "article", "article id", "key", "citation key"),
@@ -35,38 +37,18 @@ COLUMNS = {  # what a column can hold -> the names it goes by, in small letters,
     "pattern": ("pattern", "patterns", "reuse pattern", "type of reuse", "reuse type", "kind of reuse", "how reused"),
     "stage": ("stage", "stages", "stage of science", "scientific stage", "process stage", "phase"),
 }  # fmt: skip
-YES = {"yes", "y", "true", "1", "x", "ja", "oui", "si", "sí", "sim", "tak", "да", "是"} | {  # and what is true
-    "wahr",
-    "vrai",
-    "verdadero",
-    "verdadeiro",
-    "vero",
-    "waar",
-    "sant",
-    "sand",
-    "prawda",
-    "pravda",
-    "истина",
-}
-NO = {"no", "n", "false", "0", "nein", "non", "não", "nao", "nee", "nej", "nie", "нет", "否"} | {  # and what is false
-    "falsch",
-    "faux",
-    "falso",
-    "onwaar",
-    "falskt",
-    "falsk",
-    "fałsz",
-    "nepravda",
-    "ложь",
-}
+# The words, and what spreadsheet programs of other languages call true and false.
+YES = {
+    "yes", "y", "true", "1", "x", "ja", "oui", "si", "sí", "sim", "tak", "да", "是", "wahr", "vrai", "verdadero",
+    "verdadeiro", "vero", "waar", "sant", "sand", "prawda",
+}  # fmt: skip
+NO = {
+    "no", "n", "false", "0", "nein", "non", "não", "nao", "nee", "nej", "nie", "нет", "否", "falsch", "faux", "falso",
+    "onwaar", "falskt", "falsk", "fałsz",
+}  # fmt: skip
 UNKNOWN = {"", "unknown", "?", "unclear", "n/a", "na", "-", "–", "nan", "none", "cannot tell", "unbekannt"}
-_SUMS = re.compile(
-    r"((grand )?total|sum|summe|gesamt|somme|suma|totale?|average|mean|mittelwert|count|anzahl)s?\W*", re.I
-)
 _MEASURED = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}|\d+:\d\d(:\d\d.*)?|-?\d+[.,]\d+|\d+([.,]\d+)? ?%")
 _SIGNS = {"model": r"\s*,\s*| [/+&] | and "} | dict.fromkeys(("pattern", "stage", "field"), r"\s*[,/+&]\s*| and ")
-# Letters of other alphabets that look like Latin ones, folded, and dashes.
-_LOOK_ALIKE = str.maketrans("авекмнорстухіјѕԁԛԝαβεζηικμνορτυχ‐‑‒–—−’", "abekmhopctyxijsdqwabezhikmnoptyx------'")
 
 
 class _Refused(list):
@@ -192,7 +174,7 @@ def _row(cells, key, coder, where, refused):
     for name in ("paper", "coder"):
         if not row[name]:
             refused.add(where, f"who or what: a {name}", "an empty cell", "fill it in")
-    if _SUMS.fullmatch(row["paper"]):
+    if SUMS.fullmatch(row["paper"]):
         refused.add(where, "a paper", repr(row["paper"]), "take out the row of sums")
     for name, low, high in (("year", 1900, 2100), ("cited_by", 0, 2**53)):
         row[name] = _whole(cells.get(name, ""), name, low, high, where, refused)
@@ -261,10 +243,10 @@ def _values(row, name):
 def _refuse_alike(rows, known, refused):
     """Refuse two ways to write one thing: other capitals, or letters that only look alike."""
     for name in ("paper", "coder", "field", "pattern", "stage"):
-        first = {_look(code): (code, "the codebook") for code in known.get(name, ())}
+        first = {look(code): (code, "the codebook") for code in known.get(name, ())}
         for row in rows:
             for value in _values(row, name):
-                before, place = first.setdefault(_look(value), (value, row["where"].rpartition(", ")[2]))
+                before, place = first.setdefault(look(value), (value, row["where"].rpartition(", ")[2]))
                 capitals = value.casefold() == before.casefold()
                 if value == before or (capitals and place == "the codebook"):
                     continue
@@ -272,10 +254,6 @@ def _refuse_alike(rows, known, refused):
                 how = "in other capitals" if capitals else f"with {unicodedata.name(odd, 'another sign')}"
                 expected, found = f"one way to write {before!r} ({place})", f"{value!r} {how}"
                 refused.add(f"{row['where']}, {name}", expected, found, "correct one of the two")
-
-
-def _look(text):
-    return unicodedata.normalize("NFKC", text).casefold().translate(_LOOK_ALIKE)
 
 
 def _refuse_joined(rows, known, refused):

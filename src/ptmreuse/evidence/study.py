@@ -26,7 +26,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ptmreuse import paths
+from ptmreuse import paths, wording
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import pilot
 
@@ -210,7 +210,7 @@ def complete_codebook(book, where="codebook"):
     Raises
     ------
     StudyError
-        If a code is called unknown, or two codes of a question differ in nothing but capitals.
+        If a code is called unknown, or two codes of a question look the same but for capitals.
 
     Examples
     --------
@@ -219,10 +219,10 @@ def complete_codebook(book, where="codebook"):
     ['a', 'b', 'Observation']
     """
     for row, (question, code) in enumerate(zip(book["question"], book["code"], strict=True), start=1):
-        alike = book.loc[book["question"] == question, "code"].str.casefold() == code.casefold()
+        alike = book.loc[book["question"] == question, "code"].map(wording.look) == wording.look(code)
         if code.casefold() == "unknown" or alike.sum() > 1:
             raise StudyError(
-                expected="codes that differ in more than capitals, and none called unknown, which is always there",
+                expected="codes that differ in more than capitals or look, none called unknown, which is always there",
                 found=repr(code), where=f"{where}, table codebook, row {row}, column code", do="rename or remove it",
             )  # fmt: skip
     parts = []
