@@ -32,51 +32,14 @@ def read_folder(folder):
     """
     folder = Path(folder)
     where = paths.shown(folder)
-    if not folder.is_dir():
-        found = "a file" if folder.exists() else "no such folder"
-        raise StudyError(
-            expected="a folder of study tables",
-            found=found,
-            where=where,
-            do="copy data/template, or python -m ptmreuse new FOLDER",
-        )
-    files = {}
-    for file in sorted(folder.iterdir()):
-        table = file.is_file() and file.suffix in (".csv", ".parquet")
-        if file.stem in BESIDE or file.name.startswith(("._", ".~", "~$")):
-            continue  # also what an operating system or a spreadsheet program leaves behind
-        if not table and file.name.split(".")[0].lower() not in pilot.CODED:
-            continue  # notes, the folder of a coding run
-        if not table or file.stem not in study.SCHEMA:
-            nowhere = "" if file.exists() else ", a link that leads nowhere"
-            raise StudyError(
-                expected=f"files named {', '.join(study.SCHEMA)} that end in .csv or .parquet",
-                found=f"the folder {file.name}" if file.is_dir() else file.name + nowhere,
-                where=where,
-                do="rename it or move it elsewhere; python -m ptmreuse import reads other tables",
-            )
-        if file.stem in files:
-            raise StudyError(
-                expected=f"one file for table {file.stem}",
-                found=f"{files[file.stem].name} and {file.name}",
-                where=where,
-                do="keep the one that is right",
-            )
-        files[file.stem] = file
-    if "papers" not in files:
-        do = "copy data/template, or python -m ptmreuse new FOLDER"
-        raise StudyError(expected="a file papers.csv", found="none", where=where, do=do)
+    files = _files(folder, where)
     tables = {name: _read_table(file) for name, file in files.items()}
     if "reuse" in tables:
         tables["reuse"] = _with_names(tables["reuse"])
     if "provenance" not in tables:
-        tables["provenance"] = pd.DataFrame(
-            [
-                pilot._input_sources("tables", files[name], f"{where}/{files[name].name}", len(tables[name]))
-                for name in pilot.CODED
-                if name in files
-            ]
-        )
+        coded = [name for name in pilot.CODED if name in files]
+        inputs = [(files[name], f"{where}/{files[name].name}", len(tables[name])) for name in coded]
+        tables["provenance"] = pd.DataFrame([pilot._input_sources("tables", *entry) for entry in inputs])
     found = []
     tables = study.validate(tables, where=where, found=found)
     for row, paper in tables["papers"]["paper"].items():
@@ -92,13 +55,39 @@ def read_folder(folder):
     if found:
         raise StudyErrors([_in_file(error, files, where) for error in found])
     if tables["papers"].empty:
-        raise StudyError(
-            expected="at least one paper",
-            found="none",
-            where=f"{where}/{files['papers'].name}",
-            do="add a row per paper",
-        )
+        _refuse(f"{where}/{files['papers'].name}", "at least one paper", "none", "add a row per paper")
     return tables
+
+
+def _refuse(where, expected, found, do):
+    raise StudyError(expected=expected, found=found, where=where, do=do)
+
+
+def _files(folder, where):
+    """The file of each table in a folder."""
+    start = "copy data/template, or python -m ptmreuse new FOLDER"
+    if not folder.is_dir():
+        _refuse(where, "a folder of study tables", "a file" if folder.exists() else "no such folder", start)
+    files = {}
+    for file in sorted(folder.iterdir()):
+        table = file.is_file() and file.suffix in (".csv", ".parquet")
+        if file.stem in BESIDE or file.name.startswith(("._", ".~", "~$")):
+            continue  # also what an operating system or a spreadsheet program leaves behind
+        if not table and file.name.split(".")[0].lower() not in pilot.CODED:
+            continue  # notes, the folder of a coding run
+        if not table or file.stem not in study.SCHEMA:
+            expected = f"files named {', '.join(study.SCHEMA)} that end in .csv or .parquet"
+            nowhere = "" if file.exists() else ", a link that leads nowhere"
+            found = f"the folder {file.name}" if file.is_dir() else file.name + nowhere
+            do = "rename it or move it elsewhere; python -m ptmreuse import reads other tables"
+            _refuse(where, expected, found, do)
+        if file.stem in files:
+            both = f"{files[file.stem].name} and {file.name}"
+            _refuse(where, f"one file for table {file.stem}", both, "keep the one that is right")
+        files[file.stem] = file
+    if "papers" not in files:
+        _refuse(where, "a file papers.csv", "none", start)
+    return files
 
 
 def _in_file(error, files, where):
@@ -134,16 +123,14 @@ def refuse_overwriting(folder):
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         if len(lines) > 1 and lines != example.read_text(encoding="utf-8").splitlines():
             do = "add --replace to write over them, or import into another folder"
-            raise StudyError(expected="no codes yet", found=f"{name}.csv with rows", where=paths.shown(folder), do=do)
+            _refuse(paths.shown(folder), "no codes yet", f"{name}.csv with rows", do)
 
 
 def _contradictions(tables, where):
     """Where tables contradict each other; and data that would be taken for what the study published are refused."""
     if study.data_kind(tables) == "published":
-        raise StudyError(
-            expected="coded or simulated papers", found="kind published", where=f"{where}, table provenance",
-            do="write coded: published are the study's own facts",
-        )  # fmt: skip
+        do = "write coded: published are the study's own facts"
+        _refuse(f"{where}, table provenance", "coded or simulated papers", "kind published", do)
     found = []
     said = tables["reuse"].merge(tables["uses"], on=["paper", "coder"], how="left")
     coders = dict.fromkeys(tables["uses"]["coder"])
@@ -170,28 +157,21 @@ def _read_table(file):
             broken = table[column].str.contains(r"[\x00-\x08\x0a-\x1f]")
             if broken.any():
                 row = int(broken.to_numpy().argmax())
-                raise StudyError(
-                    expected="every cell in one line, of visible signs", found=repr(table[column].iloc[row])[:80],
-                    where=f"{paths.shown(file)}, row {row + 1}, column {column}",
-                    do="close the quotation mark, or take the sign out",
-                )  # fmt: skip
+                place, found = (
+                    f"{paths.shown(file)}, row {row + 1}, column {column}",
+                    repr(table[column].iloc[row])[:80],
+                )
+                do = "close the quotation mark, or take the sign out"
+                _refuse(place, "every cell in one line, of visible signs", found, do)
         return table
     if importlib.util.find_spec("pyarrow") is None:
-        raise StudyError(
-            expected="pyarrow, which reads Parquet files",
-            found="it is not installed",
-            where=paths.shown(file),
-            do="install pyarrow or save the table as CSV",
-        )
+        do = "install pyarrow or save the table as CSV"
+        _refuse(paths.shown(file), "pyarrow, which reads Parquet files", "it is not installed", do)
     try:
         return pd.read_parquet(file)
     except (OSError, ValueError) as error:
-        raise StudyError(
-            expected="a Parquet table",
-            found=f"a file that cannot be read as one ({error})",
-            where=paths.shown(file),
-            do="save it again or save it as CSV",
-        ) from error
+        found = f"a file that cannot be read as one ({error})"
+        _refuse(paths.shown(file), "a Parquet table", found, "save it again or save it as CSV")
 
 
 def _with_names(reuse):
