@@ -196,7 +196,7 @@ def test_names_are_looked_up_where_the_student_left_them_empty(tmp_path):
         (
             "reuse",
             'paper,coder,model,pattern\na,ada,"VGG,adaptation\na,ada,X,adaptation\na,ada,Y",conceptual\n',
-            "reuse.csv, row 1, column model: expected every cell in one line, found 'VGG,adaptation",
+            "reuse.csv, row 1, column model: expected every cell in one line, of visible signs, found 'VGG,adaptation",
         ),
         (
             "reuse",

@@ -157,10 +157,8 @@ def _read_table(file):
             broken = table[column].str.contains(r"[\x00-\x08\x0a-\x1f]")
             if broken.any():
                 row = int(broken.to_numpy().argmax())
-                place, found = (
-                    f"{paths.shown(file)}, row {row + 1}, column {column}",
-                    repr(table[column].iloc[row])[:80],
-                )
+                place = f"{paths.shown(file)}, row {row + 1}, column {column}"
+                found = repr(table[column].iloc[row])[:80]
                 do = "close the quotation mark, or take the sign out"
                 _refuse(place, "every cell in one line, of visible signs", found, do)
         return table

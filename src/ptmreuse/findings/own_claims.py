@@ -125,7 +125,7 @@ def judge(claims, registry):
             expected = f"a key that begins with {begins}, for the rule {claim['rule']}"
             raise StudyError(expected=expected, found=repr(key), where=where, do="take another key or rule")
         verdict, reason = _verdict(claim, number)
-        ends = " to ".join(wording.limits(number))
+        ends = " to ".join(wording.limits(number)) + " %" * ("%" in number["text"] and number["low"] != "")
         rows.append((claim["statement"], claim["rule"], claim["expected"], number["text"], ends, verdict, reason, key))
     columns = ["statement", "rule", "expected", "found", "interval", "verdict", "reason", "key"]
     return pd.DataFrame(rows, columns=columns)
