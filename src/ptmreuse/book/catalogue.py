@@ -38,6 +38,14 @@ def catalogue():
     return items
 
 
+def exhibits():
+    """Every recorded table and figure, with its file among the results."""
+    return [
+        (item, f"{item['step']}/{item['name']}.{'svg' if item['type'] == 'figure' else 'csv'}")
+        for item in catalogue().values() if item["type"] in ("figure", "table")
+    ]  # fmt: skip
+
+
 @cache
 def registry():
     """The recorded numbers, one row per key."""

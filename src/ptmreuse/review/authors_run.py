@@ -17,12 +17,7 @@ OF_MACHINE = ("started", "steps", "python", "system", "processor", "cores", "mem
 
 
 def release(values):
-    """Keep the results of the last run in expected/ as the authors' run.
-
-    Parameters
-    ----------
-    values : dict
-        The parameters of the run.
+    """Keep the results of the last run, of the parameters `values`, in expected/ as the authors' run.
 
     Raises
     ------
@@ -67,12 +62,7 @@ def must_be_current(values):
 
 
 def outputs():
-    """The results of the last run that are compared: tables, their displays and drawings.
-
-    Returns
-    -------
-    dict of str to Path
-    """
+    """The results of the last run that are compared, by name: tables, their displays and drawings."""
     found = sorted(p for p in paths.RESULTS.glob("*/*") if p.suffix in (".csv", ".svg", ".html"))
     return {p.relative_to(paths.RESULTS).as_posix(): p for p in found if not p.name.endswith(".narrow.svg")}
 
@@ -99,16 +89,7 @@ def read() -> dict:
     StudyError
         If there is none, or a file of it was changed.
     """
-    if not RUN.exists():
-        raise StudyError(
-            expected="the authors' run", found="none", where=paths.shown(EXPECTED), do="restore the folder expected"
-        )
-    kept = run_record.unsealed(RUN)
-    if kept is None:
-        raise StudyError(
-            expected="the list of the authors' results as released", found="one that was changed",
-            where=paths.shown(RUN), do="restore it from the release",
-        )  # fmt: skip
+    kept = run_record.unsealed(RUN, "the authors' run as released", "restore the folder expected from the release")
     for name, sha in kept["outputs"].items():
         path = EXPECTED / name
         if path.suffix == ".csv" and (not path.exists() or paths.sha256(path) != sha):

@@ -29,13 +29,7 @@ NO_NAME = re.compile(  # of a person, a report or a certificate
 
 
 def draft():
-    """The author's part of codecheck.yml for the last run.
-
-    Returns
-    -------
-    str
-        The manifest holds every figure, table and the ledger of verdicts, with caption and size.
-    """
+    """The author's part of codecheck.yml for the last run: every figure, table and verdict, with caption and size."""
     cited = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))["preferred-citation"]
     authors = []
     for author in cited["authors"]:
@@ -51,13 +45,7 @@ def draft():
 
 def outputs():
     """The files that a check must make again, with a comment on each: figures, tables, verdicts, numbers."""
-    items = catalogue.catalogue().values()
-    found = []
-    for item in items:
-        if item["type"] in ("figure", "table"):
-            ending = "svg" if item["type"] == "figure" else "csv"
-            path = paths.RESULTS / item["step"] / f"{item['name']}.{ending}"
-            found.append((path, f"{item['type']}: {item['caption']}"))
+    found = [(paths.RESULTS / file, f"{item['type']}: {item['caption']}") for item, file in catalogue.exhibits()]
     for path in sorted(paths.RESULTS.glob("*/numbers.csv")):
         found.append((path, f"numbers recorded by notebook {path.parent.name}"))
     return [(path, f"{comment} ({path.stat().st_size:,} bytes)") for path, comment in found]
@@ -65,10 +53,6 @@ def outputs():
 
 def problems(text):
     """What is wrong with, and what is open in, a codecheck.yml.
-
-    Parameters
-    ----------
-    text : str
 
     Returns
     -------
@@ -144,9 +128,8 @@ def _person(person, nameless, without_orcid):
 
 
 def _checker(said):
-    missing = [node for node in CHECKERS if node not in said]
     rules = dict(zip(CHECKERS, ("CC-CFG-008", "CC-CFG-011", "CC-CFG-024", "CC-CFG-025"), strict=True))
-    found = [(rules[node], "checker", node) for node in missing]
+    found = [(rule, "checker", node) for node, rule in rules.items() if node not in said]
     if "codechecker" in said and not _list(said["codechecker"]):
         found.append(("CC-CFG-008", "wrong", "codechecker is no list of people"))
     for person in _list(said.get("codechecker")):
@@ -189,13 +172,7 @@ def is_orcid(text):
 
 
 def read():
-    """The codecheck.yml of this folder, if nothing in it is wrong.
-
-    Returns
-    -------
-    said : dict
-    open : list of (str, str, str)
-        As from `problems`: what the authors or the checker have still to fill in.
+    """The codecheck.yml of this folder, and what is open in it (as from `problems`).
 
     Raises
     ------

@@ -4,6 +4,8 @@ Nothing is executed here. An output counts only if its step is up to date, so no
 was not made by the code at hand.
 """
 
+import math
+
 import pandas as pd
 
 from ptmreuse import parameters, paths
@@ -106,16 +108,7 @@ def _drawn(path, name, kept):
 
 
 def grade_number(theirs, ours):
-    """How a recorded number differs from the authors'.
-
-    Parameters
-    ----------
-    theirs, ours : dict of str to str
-        The rows of the registry.
-
-    Returns
-    -------
-    result, detail : str
+    """The result and detail of a recorded number: two rows of the registry, as dicts of strings.
 
     Examples
     --------
@@ -133,23 +126,12 @@ def grade_number(theirs, ours):
         return "same to the digits shown", _apart(real, theirs, ours)
     if is_number(theirs["value"]):
         real = [c for c in real if c not in _SHOWN] or real
-    grades = [_grade(theirs[c], ours.get(c, ""), _is_resampled(c, theirs["method"])) for c in real]
-    return ("differs" if max(grades) == 3 else "within tolerance"), _apart(real, theirs, ours)
+    near = all(_near(theirs[c], ours.get(c, ""), _is_resampled(c, theirs["method"])) for c in real)
+    return ("within tolerance" if near else "differs"), _apart(real, theirs, ours)
 
 
 def grade_claim(theirs, ours, numbers):
-    """How a claim's verdict and evidence differ from the authors'.
-
-    Parameters
-    ----------
-    theirs, ours : dict of str to str
-        The rows of the ledger.
-    numbers : dict of str to str
-        The results of the numbers, by key.
-
-    Returns
-    -------
-    result, detail : str
+    """The result and detail of a claim: two rows of the ledger; `numbers` has the results of the numbers by key.
 
     Examples
     --------
@@ -175,16 +157,7 @@ def _apart(columns, theirs, ours):
 
 
 def compare_tables(theirs, ours):
-    """How one table of strings differs from the authors'.
-
-    Parameters
-    ----------
-    theirs, ours : DataFrame
-
-    Returns
-    -------
-    result, detail : str
-        The worst cell decides; the detail names it.
+    """The result and detail of a table of strings: the worst cell decides, and the detail names it.
 
     Examples
     --------
@@ -195,17 +168,14 @@ def compare_tables(theirs, ours):
     if list(theirs.columns) != list(ours.columns) or len(theirs) != len(ours):
         shapes = f"{len(theirs)} rows of {len(theirs.columns)} columns"
         return "differs", f"{shapes} there, {len(ours)} rows of {len(ours.columns)} columns here"
-    worst = (2, "")
+    methods, small = theirs.get("method", pd.Series("", index=theirs.index)), ""
     for column in theirs.columns:
-        for row in range(len(theirs)):
-            there, here = theirs[column].iloc[row], ours[column].iloc[row]
-            if there == here:
-                continue
-            method = theirs["method"].iloc[row] if "method" in theirs else ""
-            grade = _grade(there, here, _is_resampled(column, method))
-            if grade > worst[0] or not worst[1]:
-                worst = (grade, f"row {row + 1}, {column}: {there} there, {here} here")
-    return ("differs" if worst[0] == 3 else "within tolerance"), worst[1]
+        for row, (there, here, method) in enumerate(zip(theirs[column], ours[column], methods, strict=True), start=1):
+            detail = f"row {row}, {column}: {there} there, {here} here"
+            if not _near(there, here, _is_resampled(column, method)):
+                return "differs", detail
+            small = small or (detail if there != here else "")
+    return "within tolerance", small
 
 
 def _is_resampled(column, method):
@@ -214,13 +184,7 @@ def _is_resampled(column, method):
 
 
 def is_number(text):
-    """Whether a cell holds a number.
-
-    Examples
-    --------
-    >>> is_number("0.5"), is_number("n/a")
-    (True, False)
-    """
+    """Whether a cell holds a number."""
     try:
         float(text)
     except ValueError:
@@ -228,22 +192,17 @@ def is_number(text):
     return True
 
 
-def _grade(there, here, resampled):
-    """2 within tolerance, 3 differs."""
+def _near(there, here, resampled):
+    """Whether two cells are the same within the tolerance of their kind; words and counts have none."""
+    if there == here:
+        return True
     if not (is_number(there) and is_number(here)) or (there + here).isdecimal():
-        return 3  # a word, or a whole number, which is a count
-    a, b = float(there), float(here)
-    apart = abs(a - b) / max(abs(a), abs(b)) if a != b else 0.0
-    return 2 if apart <= (RESAMPLED if resampled else CLOSED) else 3
+        return False
+    return math.isclose(float(there), float(here), rel_tol=RESAMPLED if resampled else CLOSED)
 
 
 def review(values):
-    """Print how this run compares with the authors'.
-
-    Parameters
-    ----------
-    values : dict
-        The parameters of the run.
+    """Print how this run, of the parameters `values`, compares with the authors'.
 
     Returns
     -------

@@ -8,6 +8,8 @@ import json
 import mimetypes
 import re
 import tomllib
+from pathlib import Path
+from string import Template
 
 import yaml
 
@@ -18,17 +20,13 @@ from ptmreuse.evidence import study
 from ptmreuse.review import authors_run, codecheck, comparison
 
 README = paths.DATA / "README.md"
+TEXT = Path(__file__).with_name("replication.md")
 BEGIN, END = "<!-- from here to the end mark written by make release -->", "<!-- end mark -->"
 RELATIONS = {"article": "isSupplementTo", "data": "isDerivedFrom"}
 
 
 def write():
-    """Write all four files from the authors' run.
-
-    Returns
-    -------
-    list of Path
-    """
+    """Write all four files from the authors' run."""
     about, kept = citation(), authors_run.read()
     texts = {
         codecheck.FILE: codecheck.draft(),
@@ -68,13 +66,7 @@ def _name(author):
 
 
 def zenodo(about) -> dict:
-    """The deposit's metadata, as Zenodo reads it from .zenodo.json.
-
-    Parameters
-    ----------
-    about : dict
-        As from `citation`.
-    """
+    """The deposit's metadata, as Zenodo reads it from .zenodo.json; `about` is from `citation`."""
     related = [about["preferred-citation"], *about["references"]]
     return {
         "title": about["title"],
@@ -91,19 +83,13 @@ def zenodo(about) -> dict:
 
 
 def crate(about, kept):
-    """The package as a Process Run Crate (RO-Crate 1.2): its files, and the step that made each result.
+    """The package as a Process Run Crate (RO-Crate 1.2, JSON-LD): its files, and the step that made each result.
 
     Parameters
     ----------
-    about : dict
-        As from `citation`.
+    about : dict, from `citation`
     kept : dict
         The authors' run.
-
-    Returns
-    -------
-    dict
-        JSON-LD.
     """
     inputs = [name for name in kept["inputs"] if name.startswith(("data/", "notebooks/"))]
     results = [f"expected/{name}" for name in kept["outputs"] if name.endswith(".csv")]
@@ -173,61 +159,23 @@ def between_marks(text, new):
     return f"{before}{BEGIN}\n\n{new}\n\n{END}{after}"
 
 
-def replication(kept):
-    """The parts of the data editors' README that drift: data sets, machine and time as measured, seeds, exhibits.
-
-    Parameters
-    ----------
-    kept : dict
-        The authors' run.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
-    apart = ", ".join(sorted(kept["other_versions"])) or "none"
-    seed = ", ".join(_lines(paths.SOURCE / "parameters.py", 'Parameter("seed"'))
-    seconds = sum(step["seconds"] or 0 for step in kept["steps"].values())
+def replication(kept) -> str:
+    """The parts of the data editors' README that drift; `kept` is the authors' run."""
     times = [(step.name, step.about, kept["steps"][step.name]["seconds"]) for step in steps.STEPS]
-    return f"""## Dataset list
-
-{_markdown(("file", "rows", "bytes", "provided"), _datasets())}
-
-## Computational requirements
-
-### Software requirements
-
-Python 3.11 to 3.14; all packages with versions and hashes in `requirements.lock`. Last run by the authors: Python
-{kept["python"]}, {kept["system"]}; packages not as locked: {apart}.
-
-### Controlled randomness
-
-Every random step takes its seed from the parameter `seed` ({seed}):
-
-{_markdown(("generator",), [(place,) for place in _seeded()])}
-
-### Memory, runtime and storage requirements
-
-- [x] less than 10 minutes
-- [ ] longer
-
-Last run on {kept["started"][:10]}: {comparison.on_machine(kept)}, at most {kept["memory_peak_mb"]} MB of memory,
-{seconds:.0f} seconds in all steps. Installing the packages takes one to three minutes more and about a gigabyte.
-
-{_markdown(("step", "what", "seconds"), times)}
-
-### Reproducibility
-
-- [x] full: every number, table and figure of the book is made again by `make book` from the files listed above
-- [ ] partial
-- [ ] not
-
-That is this package. Most claims of the study itself need its released database: the ledger calls them *not checkable*.
-
-## List of tables, figures and programs
-
-{_markdown(("exhibit", "kind", "program", "output file"), exhibits())}"""
+    return Template(TEXT.read_text(encoding="utf-8").rstrip("\n")).substitute(
+        datasets=_markdown(("file", "rows", "bytes", "provided"), _datasets()),
+        python=kept["python"],
+        system=kept["system"],
+        apart=", ".join(sorted(kept["other_versions"])) or "none",
+        seed=", ".join(_lines(paths.SOURCE / "parameters.py", 'Parameter("seed"')),
+        seeded=_markdown(("generator",), [(place,) for place in _seeded()]),
+        day=kept["started"][:10],
+        machine=comparison.on_machine(kept),
+        memory=kept["memory_peak_mb"],
+        seconds=f"{sum(step['seconds'] or 0 for step in kept['steps'].values()):.0f}",
+        times=_markdown(("step", "what", "seconds"), times),
+        exhibits=_markdown(("exhibit", "kind", "program", "output file"), exhibits()),
+    )
 
 
 def _datasets():
@@ -253,25 +201,14 @@ def _seeded():
 
 
 def exhibits():
-    """Every table and figure with the line of the program that records it and the file it ends in.
-
-    Returns
-    -------
-    list of (str, str, str, str)
-    """
+    """Every table and figure with the line of the program that records it and the file it ends in."""
     rows = []
-    for item in catalogue.catalogue().values():
-        if item["type"] == "sentences":
-            continue
+    for item, file in catalogue.exhibits():
         notebook = paths.NOTEBOOKS / f"{item['step']}.ipynb"
         text = notebook.read_text(encoding="utf-8")
         at = text.find(f'\\"{item["name"]}\\"')
         if at < 0:  # the name is put together in its cell; as executed, two more cells come before it
             at = [found.start() for found in re.finditer('"cell_type": "code"', text)][max(item["cell"] - 3, 0)]
-        ending = "svg" if item["type"] == "figure" else "csv"
-        line = text.count("\n", 0, at) + 1
-        rows.append((
-            item["name"], item["type"], f"`{paths.shown(notebook)}`, line {line}",
-            f"`_build/results/{item['step']}/{item['name']}.{ending}`",
-        ))  # fmt: skip
+        place = f"`{paths.shown(notebook)}`, line {text.count(chr(10), 0, at) + 1}"
+        rows.append((item["name"], item["type"], place, f"`_build/results/{file}`"))
     return rows

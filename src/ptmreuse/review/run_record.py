@@ -24,23 +24,11 @@ FIELDS = {
     "started", "ran", "steps", "parameters", "inputs", "commit", "python", "system", "processor", "cores",
     "memory_peak_mb", "lock", "other_versions",
 }  # fmt: skip
+AGAIN = "run make clean, then make book"
 
 
 def recorded(upto, values):
-    """Bring the steps up to date, as `steps.run` does, and record the run if anything ran.
-
-    Parameters
-    ----------
-    upto : str
-        The last step wanted.
-    values : dict
-        The parameters of the run.
-
-    Returns
-    -------
-    list of str
-        The steps that ran.
-    """
+    """Bring the steps up to date, as `steps.run` does, record the run if anything ran, and name the steps that ran."""
     started, begun = datetime.datetime.now(datetime.UTC), []
 
     def say(line):
@@ -56,37 +44,25 @@ def recorded(upto, values):
 
 
 def _write(started, seconds, values):
-    before, here, made = _steps_before(), machine(), {}
+    here, made = machine(), {}
+    try:
+        before = read()["steps"]
+    except StudyError:
+        before = {}
     of_step = {"run": started, "python": here["python"], "other_versions": here["other_versions"]}
+    unknown = {"run": "not recorded", "python": "not recorded", "other_versions": {}, "seconds": None}
     for step in steps.STEPS:
         if step.name in seconds:
             made[step.name] = of_step | {"seconds": seconds[step.name]}
         elif (paths.STATE / f"{step.name}.json").exists():
-            unknown = {"run": "not recorded", "python": "not recorded", "other_versions": {}, "seconds": None}
             made[step.name] = before.get(step.name, unknown)
-    record = {
-        "started": started,
-        "ran": list(seconds),
-        "steps": made,
-        "parameters": {
-            name: str(value)
-            for name, value in values.items()
-            if name not in ("release", "tables", "pilot", "validation")
-        },
-        "inputs": _inputs(),
-        "commit": _commit(),
-        **here,
-    }
+    places = ("release", "tables", "pilot", "validation")  # of this machine
+    shown = {name: str(value) for name, value in values.items() if name not in places}
+    record = {"started": started, "ran": list(seconds), "steps": made, "parameters": shown, "inputs": _inputs()}
+    record |= {"commit": _commit(), **here}
     unfinished = RECORD.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(record | {"seal": seal(record)}, indent=1) + "\n", encoding="utf-8")
     unfinished.replace(RECORD)
-
-
-def _steps_before():
-    try:
-        return read()["steps"]
-    except StudyError:
-        return {}
 
 
 def seal(record):
@@ -94,24 +70,30 @@ def seal(record):
     return paths.text_sha256(json.dumps(record, sort_keys=True))
 
 
-def unsealed(path):
-    """What a sealed file says, without its seal; None if it was changed by hand or is no such file."""
+def unsealed(path, what, do) -> dict:
+    """What a sealed file says, without its seal.
+
+    Raises
+    ------
+    StudyError
+        If there is no such file, or it was changed by hand.
+    """
+    if not path.exists():
+        raise StudyError(expected=what, found="none", where=paths.shown(path), do=do)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        sealed = record.pop("seal")
+        whole = record.pop("seal") == seal(record)
     except (ValueError, KeyError, AttributeError, TypeError):
-        return None
-    return record if sealed == seal(record) else None
+        whole = False
+    if not whole:
+        raise StudyError(expected=what, found="one that was changed afterwards", where=paths.shown(path), do=do)
+    return record
 
 
 def machine():
     """What of this machine may move a number; nothing that names it or its user.
 
-    Returns
-    -------
-    dict
-        python, system, processor, cores, memory_peak_mb (None where the system does not tell), lock (hash),
-        other_versions (what is installed otherwise than locked).
+    Memory is None where the system does not tell; other_versions is what is installed otherwise than locked.
 
     Examples
     --------
@@ -176,29 +158,22 @@ def other_versions() -> dict[str, str]:
 
 def _commit():
     try:
-        done = subprocess.run(
-            ["git", "-C", str(paths.ROOT), "rev-parse", "--show-toplevel", "HEAD"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        top, commit = _git("rev-parse", "--show-toplevel"), _git("rev-parse", "--verify", "--quiet", "HEAD")
     except OSError:
         return "no git"
-    lines = done.stdout.splitlines()
     # An archive unpacked inside somebody else's repository has no commit of its own.
-    inside = done.returncode == 0 and paths.Path(lines[0]).resolve() == paths.ROOT
-    if not inside:
+    if not commit or Path(top).resolve() != paths.ROOT:
         return "no git"
-    changed = subprocess.run(
-        ["git", "-C", str(paths.ROOT), "status", "--porcelain"], capture_output=True, text=True, check=False
-    )
-    return f"{lines[1]}, with changes" if changed.stdout else lines[1]
+    return f"{commit}, with changes" if _git("status", "--porcelain") else commit
+
+
+def _git(*words):
+    done = subprocess.run(["git", "-C", str(paths.ROOT), *words], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def versions_apart(record) -> dict[str, str]:
     """What was installed otherwise than locked when any step of a run was made.
-
-    Parameters
-    ----------
-    record : dict
 
     Examples
     --------
@@ -215,12 +190,7 @@ def versions_apart(record) -> dict[str, str]:
 
 
 def drift(run, theirs) -> dict[str, str]:
-    """The versions that differ between two runs.
-
-    Parameters
-    ----------
-    run, theirs : dict
-        Records.
+    """The versions that differ between the records of two runs.
 
     Examples
     --------
@@ -245,22 +215,10 @@ def read() -> dict:
     Raises
     ------
     StudyError
-        If there is none, or it is not what a run wrote.
+        If there is none, or it is not what a run of this version wrote.
     """
-    where = paths.shown(RECORD)
-    if not RECORD.exists():
-        raise StudyError(expected="the record of a run", found="none", where=where, do="run make clean, then make book")
-    record = unsealed(RECORD)
-    if record is None:
-        raise StudyError(
-            expected="a record as a run wrote it", found="one that was changed afterwards", where=where,
-            do="run make clean, then make book",
-        )  # fmt: skip
+    record = unsealed(RECORD, "the record of a run", AGAIN)
     if record.keys() != FIELDS:
-        raise StudyError(
-            expected="a record of this version",
-            found="one of another",
-            where=where,
-            do="run make clean, then make book",
-        )
+        where = paths.shown(RECORD)
+        raise StudyError(expected="a record of this version", found="one of another", where=where, do=AGAIN)
     return record
