@@ -95,10 +95,13 @@ def test_resampled_limits_lie_by_the_closed_ones():
             lambda f: f.assign(doi=f["doi"].replace(f["doi"][3], "10.3389/fpls.2020.00001")),
             "row 4, column doi: expected",
         ),
-        (lambda f: pd.concat([f, f.iloc[:1]]), "row 1341: expected each article once"),
+        (lambda f: pd.concat([f, f.iloc[:1]]), "row 1341, column doi: expected each article once"),
         (lambda f: f.assign(listed=f["listed"].where(f.index != 8, "-1")), "row 9, column listed: expected a whole"),
         (lambda f: f.assign(pilot="no"), "expected as pilot papers those of"),
-        (lambda f: f.drop(columns="listed"), "expected the columns doi, listed"),
+        (
+            lambda f: f.drop(columns="listed"),
+            "expected the columns doi, listed, pilot, prompt_writing, found no column listed",
+        ),
     ],
 )
 def test_a_frame_that_is_wrong_is_one_sentence(tmp_path, change, said):

@@ -3,8 +3,7 @@
 import pandas as pd
 
 from ptmreuse import paths, wording
-from ptmreuse.errors import StudyError
-from ptmreuse.evidence import study
+from ptmreuse.evidence import tables
 from ptmreuse.statistics.shares import proportion
 
 COLUMNS = ("id", "work", "question", "finding", "value", "unit", "source", "seen", "note")
@@ -34,32 +33,14 @@ def read(path=None):
     >>> float(read().loc["kim_extractor", "value"])
     38.0
     """
-    path = paths.DATA / "comparators.csv" if path is None else paths.Path(path)
-    table, where = study.read_csv(path), paths.shown(path)
-    missing = [c for c in COLUMNS if c not in table]
-    if missing:
-        raise StudyError(
-            expected=f"the columns {', '.join(COLUMNS)}",
-            found=f"no column {', '.join(missing)}",
-            where=where,
-            do="restore the header",
-        )
+    path = paths.DATA / "comparators.csv" if path is None else path
+    table = tables.read(path, COLUMNS)
     number = pd.to_numeric(table["value"].replace("", None), errors="coerce")
-    wrong = {
-        "a source for every fact": table["source"].str.strip() == "",
-        "each id once": table["id"].duplicated(),
-        "a number, or nothing where the fact has none": number.isna() & (table["value"] != ""),
-        "a unit beside every number": number.notna() & (table["unit"] == ""),
-    }
-    for expected, rows in wrong.items():
-        if rows.any():
-            row = int(rows.to_numpy().argmax())
-            raise StudyError(
-                expected=expected,
-                found=repr(table.loc[row, "id"]),
-                where=f"{where}, row {row + 1}",
-                do="correct this row",
-            )
+    tables.refuse(table["source"].str.strip() == "", table["source"], "a source for every fact", path)
+    tables.refuse(table["id"].duplicated(), table["id"], "each id once", path)
+    bad = number.isna() & (table["value"] != "")
+    tables.refuse(bad, table["value"], "a number, or nothing where the fact has none", path)
+    tables.refuse(number.notna() & (table["unit"] == ""), table["unit"], "a unit beside every number", path)
     return table.assign(value=number.astype(float)).set_index("id")
 
 

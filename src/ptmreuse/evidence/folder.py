@@ -38,8 +38,9 @@ def read_folder(folder):
         tables["reuse"] = _with_names(tables["reuse"])
     if "provenance" not in tables:
         coded = [name for name in pilot.CODED if name in files]
-        inputs = [(files[name], f"{where}/{files[name].name}", len(tables[name])) for name in coded]
-        tables["provenance"] = pd.DataFrame([pilot._input_sources("tables", *entry) for entry in inputs])
+        inputs = [pilot.input("tables", "coded", files[name], len(tables[name])) for name in coded]
+        inputs = [row | {"path": f"{where}/{files[name].name}"} for name, row in zip(coded, inputs, strict=True)]
+        tables["provenance"] = pd.DataFrame(inputs)
     found = []
     tables = study.validate(tables, where=where, found=found)
     for row, paper in tables["papers"]["paper"].items():

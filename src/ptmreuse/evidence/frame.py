@@ -12,7 +12,7 @@ import pandas as pd
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import study
+from ptmreuse.evidence import study, tables
 
 FRAME, PILOT, DATES = "plos_frame.csv", "pilot_papers.csv", "plos_dates.csv"
 FIRST, LAST = 2014, 2024  # the design: ten papers of each of these years
@@ -20,12 +20,7 @@ SURE = 0.95  # of the known articles, so many lie within the error bound
 
 
 def read(path=None):
-    """The articles of the frame, as listed.
-
-    Parameters
-    ----------
-    path : Path, optional
-        Default data/plos_frame.csv.
+    """The articles of the frame, as listed: by default data/plos_frame.csv, which data/pilot.md describes.
 
     Returns
     -------
@@ -37,10 +32,6 @@ def read(path=None):
     StudyError
         If a DOI is not that of a known PLOS journal or comes twice, or if a cell is not what its column asks for.
 
-    Source
-    ------
-    data/pilot.md
-
     Examples
     --------
     >>> frame = read()
@@ -48,52 +39,29 @@ def read(path=None):
     (1340, 317, 110)
     """
     path = path or paths.DATA / FRAME
-    frame, shown = study.read_csv(path), paths.shown(path)
-    columns = ("doi", "listed", "pilot", "prompt_writing")
-    if tuple(frame.columns) != columns:
-        raise StudyError(
-            expected=f"the columns {', '.join(columns)}", found=", ".join(frame.columns), where=shown,
-            do="correct the header row",
-        )  # fmt: skip
-    parts = _parts(frame["doi"], shown)
-    for column, allowed, words in (
-        ("listed", r"\d{1,3}", "a whole number, 0 or more"),
-        ("pilot", "yes|no", "yes or no"),
-        ("prompt_writing", "yes|no", "yes or no"),
-    ):
-        wrong = ~frame[column].str.fullmatch(allowed)
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise StudyError(
-                expected=words, found=repr(frame[column].iloc[row]), where=f"{shown}, row {row + 1}, column {column}",
-                do="correct this value",
-            )  # fmt: skip
-    if frame["doi"].duplicated().any():
-        row = int(np.flatnonzero(frame["doi"].duplicated())[0])
-        raise StudyError(
-            expected="each article once", found=f"{frame['doi'].iloc[row]} again", where=f"{shown}, row {row + 1}",
-            do="remove the row and keep how often the article was listed in the other",
-        )  # fmt: skip
-    pilot = set(study.read_csv(paths.DATA / PILOT)["doi"])
-    stray = sorted(pilot ^ set(frame.loc[frame["pilot"] == "yes", "doi"]))
+    frame = tables.read(path, ("doi", "listed", "pilot", "prompt_writing"))
+    parts = _parts(frame["doi"], path)
+    whole = frame["listed"].str.fullmatch(r"\d{1,3}")
+    tables.refuse(~whole, frame["listed"], "a whole number, 0 or more", path)
+    for column in ("pilot", "prompt_writing"):
+        tables.refuse(~frame[column].isin(["yes", "no"]), frame[column], "yes or no", path)
+    tables.refuse(frame["doi"].duplicated(), frame["doi"], "each article once", path,
+                  do="remove the row and keep how often the article was listed in the other")  # fmt: skip
+    pilot = study.read_csv(paths.DATA / PILOT)["doi"]
+    stray = sorted(set(pilot) ^ set(frame.loc[frame["pilot"] == "yes", "doi"]))
     if stray:
         raise StudyError(
-            expected=f"as pilot papers those of data/{PILOT}", found=f"{stray[0]} in one of them only", where=shown,
-            do="correct the column pilot",
+            expected=f"as pilot papers those of data/{PILOT}", found=f"{stray[0]} in one of them only",
+            where=paths.shown(path), do="correct the column pilot",
         )  # fmt: skip
     return frame.assign(listed=frame["listed"].astype("int64"), **parts)
 
 
-def _parts(dois, shown):
+def _parts(dois, path):
     """Journal code and article number of PLOS DOIs."""
     found = dois.str.extract(r"^10\.1371/journal\.([a-z]+)\.(\d{7})$")
-    foreign = ~found[0].isin(journals().index)
-    if foreign.any():
-        row = int(np.flatnonzero(foreign)[0])
-        raise StudyError(
-            expected="the DOI of an article in a PLOS journal of data/plos_journals.csv", found=repr(dois.iloc[row]),
-            where=f"{shown}, row {row + 1}, column doi", do="correct the DOI or leave the article out",
-        )  # fmt: skip
+    expected = "the DOI of an article in a PLOS journal of data/plos_journals.csv"
+    tables.refuse(~found[0].isin(journals().index), dois, expected, path, do="correct it or leave the article out")
     return {"journal": found[0], "number": found[1].astype("int64")}
 
 
@@ -128,7 +96,7 @@ def known():
     ]
     days = [*_days(written, "%m/%d/%Y", PILOT), *_days(control["date"], "%Y-%m-%d", DATES)]
     both = pd.DataFrame({"doi": [*pilot["doi"], *control["doi"]], "day": days}).drop_duplicates("doi")
-    return both.assign(**_parts(both["doi"], "known dates")).sort_values(["journal", "number"], ignore_index=True)
+    return both.assign(**_parts(both["doi"], paths.DATA / DATES)).sort_values(["journal", "number"], ignore_index=True)
 
 
 def _days(dates, form, name):
@@ -149,11 +117,7 @@ def _day(year, month, day):
 
 
 def errors(dates):
-    """By how many days the date of each known article is wrong when it is inferred from the others.
-
-    Parameters
-    ----------
-    dates : DataFrame, from `known`
+    """By how many days the date of each known article is wrong when it is inferred from the others of `known`.
 
     Returns
     -------
@@ -187,14 +151,10 @@ def with_years(frame):
     Returns
     -------
     DataFrame
-        As given, with year, earliest and latest (years), and basis: *known*, *between* (two articles of known date),
-        or *open* (known neighbours on one side or none: any year from there to the end of the design, or from the
-        journal's first volume).
-
-    Notes
-    -----
-    Between two known articles the date is interpolated; it can be wrong by the bound that holds `SURE` of the `errors`.
-    Where there is no neighbour, the articles are spread evenly in their order.
+        As given, with year, earliest and latest (years), and basis. *known*; *between* two articles of known date:
+        interpolated, wrong by the bound that holds `SURE` of the `errors`; *open*, with known neighbours on one side or
+        none: spread evenly in their order, any year from there to the end of the design, or from the journal's first
+        volume.
 
     Examples
     --------

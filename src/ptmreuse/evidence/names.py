@@ -13,10 +13,11 @@ from functools import lru_cache
 import pandas as pd
 from rapidfuzz.distance import OSA
 
+from ptmreuse import paths
 from ptmreuse.errors import StudyError
-from ptmreuse.paths import DATA
+from ptmreuse.evidence import tables
 
-MODELS = DATA / "models.csv"
+MODELS = paths.DATA / "models.csv"
 COLUMNS = ["family", "canonical", "alias", "needs_context", "kind", "deep", "domain", "first_year", "origin"]
 ALLOWED = {
     "needs_context": {"0", "1"},
@@ -59,24 +60,15 @@ def squeeze(name):
 
 
 def load_aliases(path=MODELS):
-    """Read and check the alias table.
+    """Read and check the alias table; all its cells are text but ``needs_context`` (bool).
 
-    Parameters
-    ----------
-    path : path-like
-        A CSV file with the columns ``family, canonical, alias, needs_context, kind, deep, domain,
-        first_year, origin``; one row per alias, the canonical name being an alias of itself.
-
-    Returns
-    -------
-    DataFrame
-        The table, all cells as text but ``needs_context`` (bool).
+    One row per alias, with the columns `COLUMNS`, the canonical name being an alias of itself.
 
     Raises
     ------
     StudyError
         A missing file or column, an empty or unknown value, one canonical name in two families, one
-        alias (after :func:`squeeze`) for two canonical names.
+        alias (after `squeeze`) for two canonical names.
 
     Examples
     --------
@@ -84,34 +76,11 @@ def load_aliases(path=MODELS):
     >>> sorted(aliases.loc[aliases.family == "AlphaFold", "canonical"].unique())[:2]
     ['AlphaFold', 'AlphaFold 2']
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise StudyError(
-            expected="the alias table, a UTF-8 CSV file",
-            found=f"{type(error).__name__} ({error})",
-            where=str(path),
-            do="restore data/models.csv or name another table",
-        ) from error
-    missing = [c for c in COLUMNS if c not in table.columns]
-    if missing:
-        raise StudyError(
-            expected=f"the columns {', '.join(COLUMNS)}",
-            found=f"no column {', '.join(missing)}",
-            where=str(path),
-            do="add the column; data/models.md says what each one holds",
-        )
-    return _checked(table, path)
+    table = tables.read(path, COLUMNS, do="add the column; data/models.md says what each one holds")
 
-
-def _checked(table, path):
     def refuse(row, expected, found):
-        raise StudyError(
-            expected=expected,
-            found=found,
-            where=f"{path}, row {row + 2}",
-            do="correct that row of the alias table",
-        )
+        do = "correct that row of the alias table"
+        raise StudyError(expected=expected, found=found, where=f"{paths.shown(path)}, row {row + 2}", do=do)
 
     family, owner = {}, {}
     for row, record in enumerate(table[COLUMNS].itertuples(index=False)):
@@ -130,7 +99,7 @@ def _checked(table, path):
     return table.assign(needs_context=table.needs_context == "1")
 
 
-def normalise(names, aliases=None):
+def normalise(names):
     """Give every model name as written its canonical name and family.
 
     In order: exact match on the squeezed key; the longest alias that starts the name and ends at a
@@ -142,8 +111,6 @@ def normalise(names, aliases=None):
     ----------
     names : Series or iterable of str
         One name per item; missing values count as empty names, which stay unmatched.
-    aliases : DataFrame, optional
-        As from :func:`load_aliases`; default the project's own table.
 
     Returns
     -------
@@ -159,7 +126,7 @@ def normalise(names, aliases=None):
     >>> list(found.how)
     ['exact', 'prefix', 'edit', 'exact', 'unmatched']
     """
-    lookup = _default_lookup() if aliases is None else _lookup(aliases)
+    lookup = _lookup()
     index = names.index if isinstance(names, pd.Series) else None
     written = ["" if name is None or name is pd.NA or name != name else str(name) for name in names]
     found = {name: _match(name, lookup) for name in dict.fromkeys(written)}
@@ -168,12 +135,9 @@ def normalise(names, aliases=None):
 
 
 @lru_cache(maxsize=1)
-def _default_lookup():
-    return _lookup(load_aliases())
-
-
-def _lookup(aliases):
-    """The table as a dict: key -> (canonical, family, kind, one model in its family)."""
+def _lookup():
+    """The alias table as a dict: key -> (canonical, family, kind, one model in its family)."""
+    aliases = load_aliases()
     members = aliases.groupby("family")["canonical"].nunique()
     rows = zip(aliases.alias, aliases.canonical, aliases.family, aliases.kind, strict=True)
     return {squeeze(a): (c, f, k, members[f] == 1) for a, c, f, k in rows}

@@ -146,7 +146,7 @@ def read_pilot(path):
         "uses": pd.DataFrame(uses, columns=["paper", "uses_dl", "uses_ptm"]).assign(coder="authors"),
         "reuse": reuse.assign(coder="authors", canonical=found["canonical"], family=found["family"]),
         "provenance": pd.DataFrame(
-            [_input_sources("pilot", path, where, len(papers)), *study.correction_entries("pilot", applied)]
+            [input("pilot", "coded", path, len(papers)), *study.correction_entries("pilot", applied)]
         ),
     }
     return study.validate(tables, where=where)
@@ -203,16 +203,3 @@ def _pairs(listed, where, number):
             _refuse(where, f"E{number}", f"[model, pattern] with a pattern of {', '.join(study.PATTERNS)}", part)
         pairs.append((found.group(1).strip(), found.group(2).lower()))
     return pairs
-
-
-def _input_sources(source, path, where, rows):
-    return {
-        "source": source,
-        "kind": "coded",
-        "path": where,
-        "sha256": paths.sha256(path),
-        "version": "",
-        "rows_read": rows,
-        "rows_kept": rows,
-        "rows_rejected": 0,
-    }

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import study
+from ptmreuse.evidence import study, tables
 
 HUMANS, MODELS = "ratings_humans.csv", "ratings_models.csv"
 PEOPLE = ("human 1", "human 2")
@@ -37,18 +37,10 @@ _REJECTS = ("file", "row", "reason", "found")
 class Ratings(NamedTuple):
     """What was read of the two files.
 
-    Parameters
-    ----------
-    people : pandas.DataFrame
-        One row per paper and variable: doi, variable, and a column per rater (yes, no, partly; missing where the
-        source has no single code).
-    machines : pandas.DataFrame
-        One row per paper and comparable question: doi, variable, checked (whether people coded the paper), and a
-        column per model (yes, no).
-    rejects : pandas.DataFrame
-        Every row that was not used: file, row (of the file, without its header), reason, found.
-    accounts : pandas.DataFrame
-        Per file: rows read, kept, rejected.
+    `people` has a row per paper and variable: doi, variable, and a column per rater (yes, no, partly; missing where
+    the source has no single code). `machines` has a row per paper and comparable question: doi, variable, checked
+    (whether people coded the paper), and a column per model (yes, no). `rejects` are the rows that were not used:
+    file, row (of the file, without its header), reason, found. `accounts`: per file, rows read, kept, rejected.
     """
 
     people: pd.DataFrame
@@ -63,16 +55,7 @@ class Ratings(NamedTuple):
 
 
 def read(folder=None):
-    """Read the two files of ratings.
-
-    Parameters
-    ----------
-    folder : path-like, optional
-        Where they are; by default ``data/``.
-
-    Returns
-    -------
-    Ratings
+    """Read the two files of ratings, by default from ``data/``.
 
     Raises
     ------
@@ -86,32 +69,24 @@ def read(folder=None):
     >>> len(found.people), int(found.machines["checked"].sum()), found.rejects["found"].iloc[0]
     (1000, 800, 'n or y')
     """
-    folder = paths.DATA if folder is None else paths.Path(folder)
+    folder = paths.DATA if folder is None else folder
     humans, machines = (_table(folder / name, _COLUMNS[name]) for name in (HUMANS, MODELS))
     models = [c for c in machines if c not in _COLUMNS[MODELS]]
     if not models:
         raise StudyError(
-            expected="a column per model",
-            found=f"the columns {', '.join(machines)} only",
-            where=paths.shown(folder / MODELS),
-            do="restore the models' answers",
-        )
+            expected="a column per model", found=f"the columns {', '.join(machines)} only",
+            where=paths.shown(folder / MODELS), do="restore the models' answers",
+        )  # fmt: skip
     _known(humans, folder / HUMANS, "rater", (*PEOPLE, AGREED))
     _known(humans, folder / HUMANS, "variable", VARIABLES)
     _once(humans, folder / HUMANS, ["doi", "variable", "rater"])
     _once(machines, folder / MODELS, ["doi", "question"])
-    _once(humans.drop_duplicates(["paper", "doi"]), folder / HUMANS, ["paper"])
-    _once(humans.drop_duplicates(["paper", "doi"]), folder / HUMANS, ["doi"])
     coded = humans.drop_duplicates("doi").set_index("doi")["paper"]
-    numbered = machines.loc[machines["paper"] != "", ["paper", "doi"]]
-    stray = numbered[numbered["doi"].map(coded).ne(numbered["paper"])]
-    if len(stray):
-        raise StudyError(
-            expected=f"the paper's number and DOI as in {HUMANS}",
-            found=f"{stray['paper'].iloc[0]} with {stray['doi'].iloc[0]}",
-            where=f"{paths.shown(folder / MODELS)}, row {stray.index[0] + 1}",
-            do="correct the file that differs from the source",
-        )
+    alone = humans.drop_duplicates("paper").set_index("paper")["doi"]
+    two = humans["doi"].map(coded).ne(humans["paper"]) | humans["paper"].map(alone).ne(humans["doi"])
+    tables.refuse(two, humans["doi"], "each paper by one number and one DOI", folder / HUMANS)
+    stray = machines["paper"].ne("") & machines["doi"].map(coded).ne(machines["paper"])
+    tables.refuse(stray, machines["doi"], f"the DOI of the paper's number, as in {HUMANS}", folder / MODELS)
     bad = ~humans["answer"].isin(ANSWERS)
     bad |= (humans["rater"] == AGREED) & (humans["answer"] == "p")
     other = ~machines["question"].isin(SAME_THING)
@@ -128,15 +103,9 @@ def read(folder=None):
     asked = pd.DataFrame(
         {"doi": kept["doi"], "variable": kept["question"].map(SAME_THING), "checked": kept["doi"].isin(coded.index)}
     )
-    accounts = pd.DataFrame(
-        [
-            {"file": name, "rows_read": len(table), "rows_kept": len(table) - lost, "rows_rejected": lost}
-            for name, table, lost in (
-                (HUMANS, humans, int(bad.sum())),
-                (MODELS, machines, int((other | unread).sum())),
-            )
-        ]
-    )
+    lost = [int(bad.sum()), int((other | unread).sum())]
+    accounts = pd.DataFrame({"file": [HUMANS, MODELS], "rows_read": [len(humans), len(machines)]})
+    accounts = accounts.assign(rows_kept=accounts["rows_read"] - lost, rows_rejected=lost)
     return Ratings(
         people.rename_axis(columns=None),
         pd.concat([asked, said], axis=1).reset_index(drop=True),
@@ -146,38 +115,17 @@ def read(folder=None):
 
 
 def _table(path, columns):
-    table = study.read_csv(path)
-    missing = [c for c in columns if c not in table]
-    if missing:
-        raise StudyError(
-            expected=f"the columns {', '.join(columns)}",
-            found=f"no column {', '.join(missing)}",
-            where=paths.shown(path),
-            do="restore the header",
-        )
+    table = tables.read(path, columns)
     return table.assign(doi=table["doi"].map(study.clean_doi))
 
 
 def _known(table, path, column, allowed):
-    unknown = table[~table[column].isin(list(allowed))]
-    if len(unknown):
-        raise StudyError(
-            expected=f"one of {', '.join(allowed)}",
-            found=repr(unknown[column].iloc[0]),
-            where=f"{paths.shown(path)}, row {unknown.index[0] + 1}, column {column}",
-            do="correct this value",
-        )
+    tables.refuse(~table[column].isin(list(allowed)), table[column], f"one of {', '.join(allowed)}", path)
 
 
 def _once(table, path, key):
-    again = table[table.duplicated(key)]
-    if len(again):
-        raise StudyError(
-            expected=f"each {', '.join(key)} once",
-            found=", ".join(again[key].iloc[0]) + " again",
-            where=f"{paths.shown(path)}, row {again.index[0] + 1}",
-            do="remove or correct the repeated row",
-        )
+    do = "remove or correct the repeated row"
+    tables.refuse(table.duplicated(key), table[key[0]], f"each {', '.join(key)} once", path, do)
 
 
 def _rejected(file, rows, reason, column):
