@@ -1,6 +1,7 @@
 """The one error a user meets: what was expected, what was found, where, what to do."""
 
 import errno
+from collections.abc import Sequence
 
 
 class StudyError(ValueError):
@@ -22,7 +23,7 @@ class StudyError(ValueError):
     my.yml, line 2, seed: expected a whole number, found 'ten'; write seed: 10.
     """
 
-    def __init__(self, *, expected, found, where, do):
+    def __init__(self, *, expected: str, found: str, where: str, do: str) -> None:
         self.expected, self.found, self.where, self.do = expected, found, where, do
         end = "" if do.endswith(("?", ")", ".")) else "."
         super().__init__(f"{where}: expected {expected}, found {found}; {do}{end}")
@@ -42,7 +43,7 @@ class StudyErrors(StudyError):
     line 3: expected yes or no, found 'ja?'; correct it (and 1 more).
     """
 
-    def __init__(self, errors):
+    def __init__(self, errors: Sequence[StudyError]) -> None:
         first = errors[0]
         super().__init__(expected=first.expected, found=first.found, where=first.where, do=first.do)
         self.errors = list(errors)
@@ -66,7 +67,7 @@ _SYSTEM = {
 }
 
 
-def of_machine(error):
+def of_machine(error: Exception) -> StudyError:
     """What the machine refused, as the one sentence.
 
     Parameters
@@ -91,5 +92,5 @@ def of_machine(error):
         return StudyError(expected="a file that can be used", found=found, where="a file", do="restore it")
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
     other = ("a file that can be used", error.strerror or str(error) or type(error).__name__, "mend it and run again")
-    expected, found, do = _SYSTEM.get(error.errno, other)
+    expected, found, do = _SYSTEM.get(error.errno or 0, other)
     return StudyError(expected=expected, found=found, where=" and ".join(names) or "this machine", do=do)

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
@@ -21,7 +23,7 @@ REST = "# Only for tests, language models and clusters:"  # the Makefile install
 WITHOUT_DEPENDENCIES = "allofplos"
 
 
-def write():
+def write() -> None:
     """Write both files; needs the packages' registry."""
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     subprocess.run(
@@ -47,7 +49,7 @@ def write():
     print(f"Wrote requirements.lock ({len(read_pins(lock))} packages) and environment.yml.")
 
 
-def _compiled(extras, *more):
+def _compiled(extras: Sequence[str], *more: str) -> str:
     command = [
         sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version=3.11",
         "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header", "--quiet",
@@ -56,11 +58,11 @@ def _compiled(extras, *more):
     return subprocess.run(command, cwd=paths.ROOT, check=True, capture_output=True, text=True).stdout
 
 
-def _name(pin):
+def _name(pin: str) -> str:
     return re.split(r"==", pin)[0]
 
 
-def in_groups(pins, book):
+def in_groups(pins: str, book: Collection[str]) -> str:
     """The pins of a lock with those that the book needs first, then a mark, then the rest.
 
     Parameters
@@ -87,7 +89,7 @@ def in_groups(pins, book):
     return "\n".join([*first, REST, *rest]) + "\n"
 
 
-def header(project):
+def header(project: dict[str, Any]) -> str:
     """First lines of the lock; they name what it was made from, so that a test sees a drift."""
     direct = sorted(project["dependencies"])
     for extra in EXTRAS:
@@ -96,7 +98,7 @@ def header(project):
     return f"# Written by make lock from pyproject.toml; install with pip install --no-deps -r.\n# made from: {stamp}"
 
 
-def read_pins(lock):
+def read_pins(lock: str) -> list[str]:
     """The pins of a lock file, ``name==version`` with their markers, in order.
 
     Examples
@@ -107,7 +109,7 @@ def read_pins(lock):
     return re.findall(r"^([A-Za-z0-9._-]+==[^\\\n]+?)\s*\\?$", lock, flags=re.M)
 
 
-def conda(project, lock):
+def conda(project: dict[str, Any], lock: str) -> str:
     """The text of environment.yml: Python from conda-forge, every package at the version of the lock.
 
     Raises
@@ -137,5 +139,5 @@ def conda(project, lock):
     return "\n".join(lines) + "\n"
 
 
-def _pin(pins, name):
+def _pin(pins: Sequence[str], name: str) -> str:
     return next(pin for pin in pins if pin.startswith(name + "=="))

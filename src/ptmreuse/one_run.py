@@ -1,6 +1,8 @@
 """One run at a time in a place: a lock that ends with its process, however that ends."""
 
+import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from ptmreuse.errors import StudyError
 
 
 @contextmanager
-def only_run(file, where):
+def only_run(file: str | os.PathLike, where: str) -> Iterator[None]:
     """Hold a lock while the block runs.
 
     SQLite's own lock is used, as the system takes it back when a process is killed; the file stays empty.

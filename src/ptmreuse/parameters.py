@@ -9,7 +9,10 @@ import ast
 import difflib
 import json
 import math
+import os
 import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import yaml
@@ -17,19 +20,21 @@ import yaml
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
 
+Value = str | int | float
+
 
 class Parameter(NamedTuple):
     """One parameter: a whole number, a number, a choice among words, a path or a text."""
 
     name: str
     type: str  # "whole number", "number", "choice", "path" or "text"
-    default: object
+    default: Value
     allowed: tuple  # (lowest, highest), the choices, or ()
     unit: str
     meaning: str
 
     @property
-    def range(self):
+    def range(self) -> str:
         """The allowed values, in words."""
         if self.type in ("path", "text"):
             return f"a {self.type}, or empty"
@@ -70,7 +75,7 @@ _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
-def read(path=None, settings=()):
+def read(path: str | os.PathLike | None = None, settings: Iterable[str] = ()) -> dict[str, Value]:
     """Read the parameters of a run: the defaults, a YAML file over them, single settings over both.
 
     Parameters
@@ -119,7 +124,7 @@ did you mean confidence? (python -m ptmreuse parameters lists all)
     return values
 
 
-def _from_yaml(path):
+def _from_yaml(path: str | os.PathLike) -> dict[str, Value]:
     where = paths.shown(path)
     try:
         text = paths.Path(path).read_text(encoding="utf-8")
@@ -129,7 +134,7 @@ def _from_yaml(path):
             expected="a parameter file", found="no such file", where=where, do="check PARAMS or --params"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        found = "other bytes" if isinstance(error, UnicodeDecodeError) else error.strerror
+        found = "other bytes" if isinstance(error, UnicodeDecodeError) else str(error.strerror)
         do = "check PARAMS or --params"
         raise StudyError(expected="a YAML file in UTF-8", found=found, where=where, do=do) from None
     except RecursionError:
@@ -165,7 +170,7 @@ def _from_yaml(path):
     return values
 
 
-def _value(name, text, where, *, quoted):
+def _value(name: str, text: str, where: str, *, quoted: bool) -> Value:
     if name not in NAMES:
         near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}? (" if near else "use one of the schema ("
@@ -209,7 +214,7 @@ def _value(name, text, where, *, quoted):
     return _in_range(parameter, value, where)
 
 
-def _in_range(parameter, value, where):
+def _in_range(parameter: Parameter, value: float, where: str) -> float:
     low, high = parameter.allowed
     if not (math.isfinite(value) and low <= value <= high):
         raise StudyError(
@@ -221,7 +226,7 @@ def _in_range(parameter, value, where):
     return value
 
 
-def of_notebook(path):
+def of_notebook(path: Path) -> list[str]:
     """The parameters that a notebook declares, checked against the schema.
 
     Parameters
@@ -268,8 +273,10 @@ def of_notebook(path):
         ) from None  # fmt: skip
     for line in lines:
         try:
+            if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
+                raise ValueError
             declared[line.targets[0].id] = ast.literal_eval(line.value)
-        except (AttributeError, ValueError):
+        except ValueError:
             raise StudyError(
                 expected="lines of the form name = value",
                 found=ast.unparse(line),
@@ -290,7 +297,7 @@ def of_notebook(path):
     return list(declared)
 
 
-def table(values):
+def table(values: Mapping[str, Value]) -> list[dict[str, Value]]:
     """The parameters of a run as rows: name, value, default, differs, range, unit, meaning.
 
     Examples

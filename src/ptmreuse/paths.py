@@ -27,7 +27,7 @@ HTML = BUILD / "html"  # the published book
 STATE = BUILD / "state"  # what each step was made from
 
 
-def shown(path):
+def shown(path: str | os.PathLike) -> str:
     """A path as people should read it: relative to the project where it lies inside, else its last part."""
     path = Path(os.path.realpath(path))  # Path.resolve ends at a circle of links
     if STUDY and path.is_relative_to(STUDY):
@@ -35,18 +35,18 @@ def shown(path):
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
-def sha256(path):
+def sha256(path: str | os.PathLike) -> str:
     """SHA-256 of a file's bytes, as hex."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def text_sha256(text):
+def text_sha256(text: str) -> str:
     """SHA-256 of a text, as hex."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def watch_reads():
+def watch_reads() -> set[str]:
     """Record from now on which files under data/ this process opens.
 
     Returns
@@ -54,10 +54,10 @@ def watch_reads():
     set of str
         Absolute paths; grows as files are opened.
     """
-    read = set()
+    read: set[str] = set()
     inside = str(DATA) + os.sep
 
-    def remember(event, arguments):
+    def remember(event: str, arguments: tuple) -> None:
         if event == "open" and isinstance(arguments[0], str):
             name = os.path.abspath(arguments[0])  # noqa: PTH100 - Path.resolve opens files itself
             if name.startswith(inside):
@@ -68,4 +68,4 @@ def watch_reads():
 
 
 # While the pipeline runs a notebook, every module's reads count, so watching starts with the first import.
-READ = watch_reads() if "PTMREUSE_RESULTS" in os.environ else set()
+READ = watch_reads() if "PTMREUSE_RESULTS" in os.environ else set[str]()

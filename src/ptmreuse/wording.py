@@ -3,6 +3,8 @@
 import math
 import re
 import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -18,7 +20,7 @@ LABELS = {
 _LOOK_ALIKE = str.maketrans("авекмнорстухіјѕԁԛԝαβεζηικμνορτυχ‐‑‒–—−’", "abekmhopctyxijsdqwabezhikmnoptyx------'")
 
 
-def look(text):
+def look(text: str) -> str:
     """A text as the eye takes it: what differs in nothing but capitals, invisible signs or alphabets looks the same.
 
     Examples
@@ -30,7 +32,7 @@ def look(text):
     return plain.casefold().translate(_LOOK_ALIKE)
 
 
-def percent(value, digits=1):
+def percent(value: Any, digits: int = 1) -> str:
     r"""A share as people read it.
 
     Examples
@@ -41,7 +43,7 @@ def percent(value, digits=1):
     return "n/a" if missing(value) else f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
-def whole_percents(limits):
+def whole_percents(limits: Iterable[float]) -> str:
     r"""An interval of shares in whole percents.
 
     Examples
@@ -53,7 +55,7 @@ def whole_percents(limits):
     return f"{low} to {high}\N{NO-BREAK SPACE}%"
 
 
-def points(value, digits=1):
+def points(value: Any, digits: int = 1) -> str:
     """A difference of shares in percentage points.
 
     Examples
@@ -64,7 +66,7 @@ def points(value, digits=1):
     return "n/a" if missing(value) else f"{100 * value:.{digits}f} percentage points"
 
 
-def limits(row):
+def limits(row: Mapping[str, Any]) -> list[str]:
     """The ends of a recorded number's interval in the number's own unit; none if it has none.
 
     Examples
@@ -80,7 +82,7 @@ def limits(row):
     return [f"{100 * end:.1f}" if share else show(end) for end in ends]
 
 
-def count(value, unit=""):
+def count(value: Any, unit: str = "") -> str:
     """A count with thousands separators, and what is counted.
 
     Examples
@@ -93,7 +95,7 @@ def count(value, unit=""):
     return f"{value:,.0f} {unit.removesuffix('s') if value == 1 else unit}".rstrip()
 
 
-def decimal(value, digits=2):
+def decimal(value: Any, digits: int = 2) -> str:
     """A plain number with a fixed number of decimals.
 
     Examples
@@ -104,7 +106,7 @@ def decimal(value, digits=2):
     return "n/a" if missing(value) else f"{value:,.{digits}f}"
 
 
-def p_value(value):
+def p_value(value: Any) -> str:
     r"""A p value, never zero.
 
     Examples
@@ -118,13 +120,13 @@ def p_value(value):
 
 
 # n/a never turns into 0 % or 100 %.
-FORMS = {
+FORMS: dict[str, Callable[[Any], str]] = {
     "percent": percent, "percent2": lambda share: percent(share, 2), "points": points, "count": count,
     "decimal": decimal, "p": p_value, "text": str,
 }  # fmt: skip
 
 
-def slug(text):
+def slug(text: object) -> str:
     """A text as part of a key.
 
     Examples
@@ -135,7 +137,7 @@ def slug(text):
     return "_".join(re.findall(r"[^\W_]+", str(text).casefold())) or "code"
 
 
-def slugs(texts):
+def slugs(texts: Iterable[str]) -> dict[str, str]:
     """Texts as parts of keys, each of its own.
 
     Examples
@@ -143,7 +145,7 @@ def slugs(texts):
     >>> slugs(["a b", "a-b", "c"])
     {'a b': 'a_b', 'a-b': 'a_b_2', 'c': 'c'}
     """
-    made = {}
+    made: dict[str, str] = {}
     for text in texts:
         base, again = slug(text), 1
         while (key := base if again == 1 else f"{base}_{again}") in made.values():
@@ -152,6 +154,6 @@ def slugs(texts):
     return made
 
 
-def missing(value):
+def missing(value: object) -> bool:
     """Whether a value is none: None, NA or NaN."""
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))

@@ -160,7 +160,7 @@ def within_bound(table, population, question) -> tuple[float, float]:
             if ratio == before:
                 break
         limits.append(ratio)
-    return tuple(limits)
+    return limits[0], limits[1]
 
 
 def estimates(evidence, *, conf, resamples, seed):

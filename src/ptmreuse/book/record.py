@@ -10,6 +10,9 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 from IPython import get_ipython
@@ -20,6 +23,11 @@ from ptmreuse.book import markup, svg
 from ptmreuse.book.svg import CARD, inline, save_card, to_svg
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence.study import KINDS
+
+if TYPE_CHECKING:  # slow to import, and the pages only read
+    from matplotlib.figure import Figure
+
+    from ptmreuse.statistics.estimate import Estimate
 
 NUMBER_COLUMNS = (
     "key", "about", "text", "value", "low", "high", "confidence", "n", "unit", "method", "p", "sentence",
@@ -47,10 +55,11 @@ class Recorder:
         If the data kind is unknown.
     """
 
-    def __init__(self, step, *, kind, conf=None):
+    def __init__(self, step: str, *, kind: str, conf: float | None = None) -> None:
         self.step, self.kind, self.conf = step, _known(kind, step), conf
         self.folder = paths.Path(os.environ.get("PTMREUSE_RESULTS", paths.RESULTS)) / step
-        self._numbers, self._items = {}, {}
+        self._numbers: dict[str, dict[str, Any]] = {}
+        self._items: dict[str, dict[str, Any]] = {}
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         svg.use_style()
@@ -59,7 +68,7 @@ class Recorder:
             shell.events.register("post_run_cell", _refuse_open_figures)
         self._write()
 
-    def of(self, kind):
+    def of(self, kind: str) -> Self:
         """The same recorder with another sign, for what does not come from the papers in use.
 
         Parameters
@@ -70,7 +79,10 @@ class Recorder:
         other.kind = _known(kind, self.step)
         return other
 
-    def number(self, key, value, *, about, form=None, unit="", n=None, method=None):
+    def number(
+        self, key: str, value: "Estimate | float | str | None", *, about: str, form: str | None = None, unit: str = "",
+        n: int | None = None, method: str | None = None,
+    ) -> None:  # fmt: skip
         """Record one number for the pages, with everything needed to trace it.
 
         Parameters
@@ -92,7 +104,7 @@ class Recorder:
         from ptmreuse.statistics.estimate import Estimate  # slow to import, and the pages only read
 
         self._once(key, self._numbers)
-        row = dict.fromkeys(NUMBER_COLUMNS, "")
+        row: dict[str, Any] = dict.fromkeys(NUMBER_COLUMNS, "")
         row.update(key=key, about=about, data_kind=self.kind, step=self.step, cell=_cell())
         if isinstance(value, Estimate):
             self._same_level(key, value)
@@ -102,7 +114,7 @@ class Recorder:
         self._numbers[key] = row
         self._write()
 
-    def say(self, *keys):
+    def say(self, *keys: str) -> None:
         """Show recorded numbers as sentences, each marked with its data kind."""
         for key in keys:
             if key not in self._numbers:
@@ -112,7 +124,10 @@ class Recorder:
         rows = [self._numbers[key] for key in keys]
         self._add({"name": "say-" + keys[0], "type": "sentences", "keys": list(keys)}, markup.sentences_html(rows))
 
-    def table(self, name, frame, *, caption, formats=None, labels=None, show=None, fold=False):
+    def table(
+        self, name: str, frame: pd.DataFrame, *, caption: str, formats: dict[str, str] | None = None,
+        labels: dict[str, str] | None = None, show: list[str] | None = None, fold: bool = False,
+    ) -> None:  # fmt: skip
         """Write a table as CSV and show it, captioned, with the data kind.
 
         Parameters
@@ -145,7 +160,10 @@ class Recorder:
         item = {"name": name, "type": "table", "caption": caption, "kind": kind} | ({"fold": True} if fold else {})
         self._add(item, markup.framed_html(item, body))
 
-    def figure(self, name, fig, *, caption, alt, data, title="", card=False, choices=None):
+    def figure(
+        self, name: str, fig: "Figure", *, caption: str, alt: str, data: pd.DataFrame, title: str = "",
+        card: bool = False, choices: pd.DataFrame | None = None,
+    ) -> None:  # fmt: skip
         """Write a figure as SVG with the data it shows as CSV, and show it, captioned, with the data kind.
 
         Parameters
@@ -194,17 +212,17 @@ class Recorder:
             item["choices"] = {"columns": list(shown.columns), "rows": shown.to_numpy().tolist()}
         self._add(item, markup.framed_html(item, inline(wide, narrow, name, item["alt"])))
 
-    def registry(self, *steps):
+    def registry(self, *steps: str) -> pd.DataFrame:
         """The numbers of other notebooks and this one's so far, indexed by key, as :func:`numbers` gives them."""
         return numbers(*steps, own=self.folder)
 
-    def _once(self, name, taken):
+    def _once(self, name: str, taken: Collection[str]) -> None:
         if name in taken:
             raise StudyError(
                 expected="each result once", found="it again", where=f"{self.step}, {name}", do="choose another name"
             )
 
-    def _same_level(self, key, estimate):
+    def _same_level(self, key: str, estimate: "Estimate") -> None:
         bounds_or_none = wording.missing(estimate.conf) or wording.missing(estimate.low)
         if self.conf is not None and not bounds_or_none and estimate.conf != self.conf:
             raise StudyError(
@@ -212,7 +230,7 @@ class Recorder:
                 where=f"{self.step}, {key}", do="give conf=confidence to the function that estimates it",
             )  # fmt: skip
 
-    def _sign(self, name, frame):
+    def _sign(self, name: str, frame: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         """The data kind of rows: what they say of themselves, else this recorder's; and the rows without it."""
         if "data_kind" not in frame:
             return self.kind, frame
@@ -224,10 +242,10 @@ class Recorder:
             )  # fmt: skip
         return _known(kinds[0], name), frame.drop(columns="data_kind")
 
-    def _csv(self, name, frame, kind):
+    def _csv(self, name: str, frame: pd.DataFrame, kind: str) -> None:
         markup.safe(frame).assign(data_kind=kind).to_csv(self.folder / f"{name}.csv", index=False, lineterminator="\n")
 
-    def _add(self, item, body):
+    def _add(self, item: dict[str, Any], body: str) -> None:
         item.update(step=self.step, cell=_cell())
         self._items[item["name"]] = item
         self._write()
@@ -238,7 +256,7 @@ class Recorder:
             raw=True,
         )
 
-    def _write(self):
+    def _write(self) -> None:
         frame = pd.DataFrame(list(self._numbers.values()), columns=NUMBER_COLUMNS)
         frame.to_csv(self.folder / "numbers.csv", index=False, lineterminator="\n")
         items = json.dumps(list(self._items.values()), indent=1, ensure_ascii=False)
@@ -247,7 +265,7 @@ class Recorder:
         (self.folder / "reads.json").write_text(reads + "\n", encoding="utf-8")
 
 
-def _known(kind, where):
+def _known(kind: str, where: str) -> str:
     if kind not in wording.LABELS:
         raise StudyError(
             expected=f"a data kind among {', '.join(KINDS)}", found=repr(kind), where=where,
@@ -256,7 +274,7 @@ def _known(kind, where):
     return kind
 
 
-def _refuse_open_figures(result=None):
+def _refuse_open_figures(result: object = None) -> None:
     """Say on stderr, which stops the build, that a cell drew a figure that no page would show."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot and pyplot.get_fignums():
@@ -264,12 +282,12 @@ def _refuse_open_figures(result=None):
         print("a matplotlib figure that no page shows: give it to record.figure", file=sys.stderr)
 
 
-def _cell():
+def _cell() -> int:
     shell = get_ipython()
     return shell.execution_count if shell else 0
 
 
-def _of_estimate(value, about, form):
+def _of_estimate(value: "Estimate", about: str, form: str | None) -> dict[str, Any]:
     """The columns that an Estimate fills."""
     forms = {"number": "decimal", "points": "points", "count": "count", "rank": "count"}
     text = (
@@ -284,9 +302,13 @@ def _of_estimate(value, about, form):
     }  # fmt: skip
 
 
-def _of_plain(value, about, form, unit, n, method):
+def _of_plain(
+    value: float | str | None, about: str, form: str | None, unit: str, n: int | None, method: str | None
+) -> dict[str, Any]:
     """The columns that a number or a text fills."""
-    form = form or ("text" if isinstance(value, str) else "count" if float(value).is_integer() else "decimal")
+    form = form or (
+        "text" if isinstance(value, str) else "count" if value is None or float(value).is_integer() else "decimal"
+    )
     text = wording.FORMS[form](value)
     named = wording.count(value, unit) if form == "count" else f"{text} {unit}"
     words = f"{about}: {named if unit and unit != 'share' else text}"
@@ -297,7 +319,7 @@ def _of_plain(value, about, form, unit, n, method):
     }  # fmt: skip
 
 
-def numbers(*steps, own=None):
+def numbers(*steps: str, own: Path | None = None) -> pd.DataFrame:
     """The registry: the recorded numbers, indexed by key.
 
     Parameters
@@ -313,7 +335,7 @@ def numbers(*steps, own=None):
         If a notebook has no results yet or two notebooks recorded the same key.
     """
     if not steps and own is None:
-        steps = sorted(path.parent.name for path in paths.RESULTS.glob("*/numbers.csv"))
+        steps = tuple(sorted(path.parent.name for path in paths.RESULTS.glob("*/numbers.csv")))
     frames = []
     for folder in [paths.RESULTS / step for step in steps] + ([own] if own else []):
         path = folder / "numbers.csv"

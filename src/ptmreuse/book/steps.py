@@ -12,13 +12,15 @@ import io
 import json
 import shutil
 import tempfile
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ptmreuse import one_run, parameters, paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch
+from ptmreuse.parameters import Value
 
 
 class Step(NamedTuple):
@@ -27,13 +29,13 @@ class Step(NamedTuple):
     name: str
     about: str
     run: str  # "module:function"; called with the parameters and a folder to write into
-    outputs: dict  # name inside that folder -> final place
-    files: tuple = ()  # input files: paths, and glob patterns from the project's root
-    after: tuple = ()  # steps whose outputs this one reads
-    parameters: tuple = ()
+    outputs: dict[str, Path]  # name inside that folder -> final place
+    files: tuple[str | Path, ...] = ()  # input files: paths, and glob patterns from the project's root
+    after: tuple[str, ...] = ()  # steps whose outputs this one reads
+    parameters: tuple[str, ...] = ()
 
 
-def _notebook(name, about, files=(), after=()):
+def _notebook(name: str, about: str, files: tuple[str | Path, ...] = (), after: tuple[str, ...] = ()) -> Step:
     return Step(
         name,
         about,
@@ -47,7 +49,7 @@ def _notebook(name, about, files=(), after=()):
 
 FRAME = tuple(f"data/{name}.csv" for name in ("plos_frame", "plos_dates", "plos_journals", "pilot_papers"))
 SOURCE_PARAMETERS = ("source", "release", "tables", "pilot", "coder", "last_year")
-STEPS = (
+STEPS: tuple[Step, ...] = (
     Step(
         "tables", "bring the coded papers in use into study tables", "ptmreuse.evidence.sources:write_evidence",
         {"tables": paths.TABLES / "evidence", "checked.csv": paths.TABLES / "checked.csv"},
@@ -87,7 +89,7 @@ STEPS = (
 
 if paths.STUDY:  # a student's own book: her tables, her notebooks one after the other, her pages
     OWN = tuple(path.stem for path in sorted(paths.STUDY.glob("*.ipynb")))
-    _READ = (*(paths.STUDY / f"{name}.csv" for name in ("claims", "uncoded")), "data/*.csv")
+    _READ: tuple[str | Path, ...] = (*(paths.STUDY / f"{name}.csv" for name in ("claims", "uncoded")), "data/*.csv")
     _CHAPTERS = (
         _notebook(name, "your own chapter", files=_READ, after=("tables", *OWN[:position]))
         for position, name in enumerate(OWN)
@@ -98,7 +100,7 @@ NAMES = tuple(step.name for step in STEPS)
 NOTEBOOKS = tuple(step.name for step in STEPS if step.run.endswith(":run_notebook"))
 
 
-def run(upto, values, say=print):
+def run(upto: str, values: dict[str, Value], say: Callable[[str], object] = print) -> list[str]:
     """Bring all steps up to one of them up to date.
 
     Parameters
@@ -124,7 +126,7 @@ def run(upto, values, say=print):
         return _run(upto, values, say)
 
 
-def _run(upto, values, say):
+def _run(upto: str, values: dict[str, Value], say: Callable[[str], object]) -> list[str]:
     for notebook in NOTEBOOKS:
         parameters.of_notebook(paths.NOTEBOOKS / f"{notebook}.ipynb")
     _prune()
@@ -143,14 +145,14 @@ def _run(upto, values, say):
     return ran
 
 
-def _prune():
+def _prune() -> None:
     """Remove the results of notebooks that are no longer steps, so that no page shows them."""
     for place in [*paths.RESULTS.glob("*/"), *paths.EXECUTED.glob("*.ipynb")]:
         if place.stem not in NOTEBOOKS:
             _discard(place)
 
 
-def _record(values):
+def _record(values: dict[str, Value]) -> None:
     """Write the parameters of this run beside its results."""
     text = io.StringIO()
     rows = parameters.table(values)
@@ -161,11 +163,11 @@ def _record(values):
     (paths.RESULTS / "parameters.csv").write_text(text.getvalue(), encoding="utf-8")
 
 
-def _more(reasons):
+def _more(reasons: Sequence[str]) -> str:
     return f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
 
 
-def needed(upto):
+def needed(upto: str) -> list[str]:
     """The steps that one step needs, itself included, in order.
 
     Examples
@@ -180,7 +182,7 @@ def needed(upto):
     return [step.name for step in STEPS if step.name in wanted]
 
 
-def _make(step, values, made_from):
+def _make(step: Step, values: dict[str, Value], made_from: dict[str, str]) -> None:
     state = paths.STATE / f"{step.name}.json"
     state.unlink(missing_ok=True)
     unfinished = paths.BUILD / "unfinished"
@@ -203,14 +205,14 @@ def _make(step, values, made_from):
     new.replace(state)
 
 
-def _discard(place):
+def _discard(place: Path) -> None:
     if place.is_dir():
         shutil.rmtree(place)
     else:
         place.unlink(missing_ok=True)
 
 
-def fingerprint(step, values):
+def fingerprint(step: Step, values: dict[str, Value]) -> dict[str, str]:
     """Everything a step depends on, as name -> content.
 
     Returns
@@ -218,14 +220,15 @@ def fingerprint(step, values):
     dict of str to str
         Files and modules by sha256, parameters by value, earlier steps by the hash of their outputs.
     """
-    made_from = {}
+    made_from: dict[str, str] = {}
     for pattern in ("requirements.lock", *step.files):
         if isinstance(pattern, Path):
             found = [pattern] if pattern.is_file() else []
         else:
             found = [p for p in sorted(paths.ROOT.glob(pattern)) if p.is_file() and "__pycache__" not in p.parts]
         if not found and not (paths.STUDY and isinstance(pattern, Path)):  # a student may do without a claim
-            raise StudyError(expected=pattern, found="no such file", where=f"step {step.name}", do="restore it")
+            file = pattern if isinstance(pattern, str) else paths.shown(pattern)
+            raise StudyError(expected=file, found="no such file", where=f"step {step.name}", do="restore it")
         made_from.update({paths.shown(p): paths.sha256(p) for p in found})
     for module in modules_of(step):
         place = file_of(module)
@@ -235,7 +238,7 @@ def fingerprint(step, values):
         if parameters.SCHEMA[parameters.NAMES.index(name)].type == "path":
             given = values[name] or (fetch.PILOT if name == values["source"] == "pilot" else "")
             if given:
-                made_from[f"the input {name}"] = _input_stamp(Path(given))
+                made_from[f"the input {name}"] = _input_stamp(Path(str(given)))
     if "source" in step.parameters and values["source"] == "plos":
         made_from["the input plos"] = _input_stamp(fetch.FOLDER / "plos")
     for earlier in step.after:
@@ -247,13 +250,13 @@ def fingerprint(step, values):
     return made_from
 
 
-def _input_stamp(path):
+def _input_stamp(path: Path) -> str:
     # Released databases are gigabytes: size and time instead of a hash.
     files = sorted(p for p in path.glob("*.*") if p.suffix in (".csv", ".parquet")) if path.is_dir() else [path]
     return " ".join(f"{p.name}:{p.stat().st_size}:{p.stat().st_mtime_ns}" for p in files if p.exists())
 
 
-def why(step, made_from):
+def why(step: Step, made_from: dict[str, str]) -> list[str]:
     """Why a step is out of date; empty if it is not.
 
     Returns
@@ -282,7 +285,7 @@ def why(step, made_from):
     return reasons
 
 
-def tree_hash(place):
+def tree_hash(place: Path) -> str:
     """Hash of a file, or of the names and contents of all files in a folder; empty if there is none."""
     if place.is_file():
         return paths.sha256(place)
@@ -292,14 +295,14 @@ def tree_hash(place):
     return paths.text_sha256("".join(f"{p.relative_to(place).as_posix()} {paths.sha256(p)}\n" for p in files))
 
 
-def parameters_of(step):
+def parameters_of(step: Step) -> list[str]:
     """The parameters a step uses; a notebook's are those of its parameters cell."""
     if step.name in NOTEBOOKS:
         return parameters.of_notebook(paths.NOTEBOOKS / f"{step.name}.ipynb")
     return list(step.parameters)
 
 
-def modules_of(step):
+def modules_of(step: Step) -> list[str]:
     """The helper modules a step uses, with all that they import, from the true import graph.
 
     Returns
@@ -326,13 +329,13 @@ def modules_of(step):
 
 
 @cache
-def _graph():
+def _graph() -> Any:
     import grimp  # takes a while to import; a notebook does without
 
     return grimp.build_graph("ptmreuse", cache_dir=None)
 
 
-def file_of(module):
+def file_of(module: str) -> Path:
     """The file of a module of this package.
 
     Examples
@@ -344,7 +347,7 @@ def file_of(module):
     return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
 
-def _imported_by(notebook):
+def _imported_by(notebook: Path) -> set[str]:
     modules = set()
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     for position, cell in enumerate((c for c in cells if c["cell_type"] == "code"), start=1):

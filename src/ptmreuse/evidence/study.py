@@ -22,6 +22,7 @@ codebook   a code that a pattern, stage or field may be                   questi
 import difflib
 import re
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,7 @@ KINDS = ("published", "coded", "simulated")
 SIMULATED = 0x53494D55  # SQLite application id ("SIMU") of a generated database, so that none passes for a release
 
 # column -> what a value may be: a type, or the closed list of its values. "text?" may be empty.
-SCHEMA = {
+SCHEMA: dict[str, dict[str, Any]] = {
     "papers": {
         "paper": "text",
         "doi": "text?",

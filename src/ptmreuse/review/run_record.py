@@ -141,7 +141,7 @@ def _peak():
 
 def other_versions() -> dict[str, str]:
     """The installed packages whose version is not that of requirements.lock, as name -> "locked, installed"."""
-    locked = {}
+    locked: dict[str, set[str]] = {}
     for pin in lock.read_pins((paths.ROOT / "requirements.lock").read_text(encoding="utf-8")):
         name, version = pin.split(";")[0].strip().split("==")
         locked.setdefault(name, set()).add(version)
@@ -181,7 +181,7 @@ def versions_apart(record) -> dict[str, str]:
     >>> versions_apart({"python": "3.12.1", "steps": {"tables": of_step}, "other_versions": {}})
     {'numpy': '2.5.5 locked, 2.4.6 installed', 'Python': '3.11.9 for step tables, 3.12.1 for the last'}
     """
-    found = {}
+    found: dict[str, str] = {}
     for name, step in record["steps"].items():
         found |= step["other_versions"]
         if step["python"] not in (record["python"], "not recorded"):

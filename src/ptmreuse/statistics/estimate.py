@@ -8,9 +8,11 @@ rows.
 """
 
 import math
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ptmreuse.errors import StudyError
 
@@ -66,7 +68,7 @@ class Estimate:
     scale: str = "percent"
 
     @property
-    def sentence(self):
+    def sentence(self) -> str:
         """The estimate as a report writes it: effect size, interval, unit, then p."""
         unit = self.unit.removesuffix("s") if self.n == 1 else self.unit
         counted = f"{self.n:,.10g} {unit}"
@@ -92,13 +94,13 @@ class Estimate:
             text += f"; {self.detail.get('test', '')} {print_p(self.p)}".replace(";  ", "; ")
         return f"{text}; {self.reason}" if self.reason else text
 
-    def _print(self, x):
+    def _print(self, x: float) -> str:
         if self.scale in ("count", "rank"):
             return f"{x:,.0f}" if x == math.floor(x) else f"{x:,.1f}"
         return f"{x:.2f}" if self.scale == "number" else f"{100 * x:.1f}"
 
 
-def print_p(p):
+def print_p(p: float) -> str:
     """A p value as reports write it.
 
     Examples
@@ -109,7 +111,10 @@ def print_p(p):
     return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("= 0.", "= .")
 
 
-def undefined(n, unit, reason, *, conf=0.95, label="share", scale="percent", **detail):
+def undefined(
+    n: float, unit: str, reason: str, *, conf: float = 0.95, label: str = "share", scale: str = "percent",
+    **detail: object,
+) -> Estimate:  # fmt: skip
     """An `Estimate` of nothing: NaN with its reason.
 
     Examples
@@ -122,7 +127,7 @@ def undefined(n, unit, reason, *, conf=0.95, label="share", scale="percent", **d
     )
 
 
-def whole_counts(where, values, ndim=1, at_least=0):
+def whole_counts(where: str, values: ArrayLike, ndim: int = 1, at_least: int = 0) -> NDArray[np.int64]:
     """Counts as an integer array, or a `StudyError` naming the value that is no count.
 
     Parameters
@@ -160,12 +165,12 @@ def whole_counts(where, values, ndim=1, at_least=0):
     return array.astype(np.int64)
 
 
-def draws_of(where, resamples):
+def draws_of(where: str, resamples: int) -> int:
     """Number of resamples, at least one, or a `StudyError`."""
     return int(whole_counts(f"{where}, resamples", resamples, 0, at_least=1))
 
 
-def numbers(where, values, ndim=1):
+def numbers(where: str, values: ArrayLike, ndim: int = 1) -> NDArray[np.float64]:
     """Finite numbers as a float array with `ndim` dimensions, or a `StudyError`.
 
     Examples
@@ -199,7 +204,7 @@ def numbers(where, values, ndim=1):
     return array
 
 
-def within(where, value, low=0.0, high=1.0, closed=True):
+def within(where: str, value: float, low: float = 0.0, high: float = 1.0, closed: bool = True) -> float:
     """A number between two limits, or a `StudyError`.
 
     Examples
@@ -219,7 +224,7 @@ def within(where, value, low=0.0, high=1.0, closed=True):
     return number
 
 
-def one_of(where, value, allowed):
+def one_of(where: str, value: str, allowed: Iterable[str]) -> str:
     """`value` if it is allowed, or a `StudyError` listing what is.
 
     Examples
@@ -237,7 +242,7 @@ def one_of(where, value, allowed):
     return value
 
 
-def same_length(where, *arrays):
+def same_length(where: str, *arrays: Sized) -> None:
     """Nothing, or a `StudyError` if the arrays differ in length."""
     lengths = [len(a) for a in arrays]
     if len(set(lengths)) > 1:
@@ -249,7 +254,7 @@ def same_length(where, *arrays):
         )
 
 
-def parts_of(where, k, n, ndim=1):
+def parts_of(where: str, k: ArrayLike, n: ArrayLike, ndim: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Counts k out of n as integer arrays, or a `StudyError` where k > n."""
     k, n = whole_counts(f"{where}, k", k, ndim), whole_counts(f"{where}, n", n, ndim)
     if ndim:
