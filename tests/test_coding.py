@@ -423,11 +423,11 @@ def test_a_killed_run_goes_on_where_it_stopped(corpus, tmp_path, monkeypatch):
     batch.code_files([corpus], whole)
     honest, calls = batch._code_one, []
 
-    def killed_at_the_fourth(file, *rest):
+    def killed_at_the_fourth(name, *rest):
         if len(calls) == 3:
             raise KeyboardInterrupt
-        calls.append(file.name)
-        return honest(file, *rest)
+        calls.append(name)
+        return honest(name, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(batch, "_code_one", killed_at_the_fourth)
@@ -439,9 +439,9 @@ def test_a_killed_run_goes_on_where_it_stopped(corpus, tmp_path, monkeypatch):
     journal = out / "coding" / "part-1-of-1.new"
     journal.write_bytes(journal.read_bytes()[:-40])  # a kill in the middle of a line
     again = []
-    monkeypatch.setattr(batch, "_code_one", lambda *a: again.append(a[0].name) or honest(*a))
+    monkeypatch.setattr(batch, "_code_one", lambda *a: again.append(a[0]) or honest(*a))
     batch.code_files([corpus], out)
-    assert len(again) == 7  # nine readable names less the two that were whole
+    assert len(again) == 8  # ten files less the two that were whole
     assert made_files(out) == made_files(whole)
     part = out / "coding" / "part-1-of-1.jsonl"
     assert part.read_bytes() == (whole / "coding" / "part-1-of-1.jsonl").read_bytes()
@@ -457,7 +457,7 @@ def test_a_killed_run_goes_on_where_it_stopped(corpus, tmp_path, monkeypatch):
     batch.code_files([corpus], out)
     assert again == ["aa.xml"]
     batch.code_files([corpus], out, resume=False)
-    assert len(again) == 10
+    assert len(again) == 11
     assert len(part.read_text(encoding="utf-8").splitlines()) == 10
 
 

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptmreuse.coding import endpoint, model
+from ptmreuse.coding import batch, endpoint, model
 from ptmreuse.coding.articles import Article
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
@@ -188,7 +188,7 @@ def test_same_tables_whichever_article_is_first(tmp_path):
     four = code(articles, tmp_path / "b.sqlite", late_first, concurrency=4)
     for name, frame in one.items():
         pd.testing.assert_frame_equal(frame, four[name])
-    assert one["rejects"][["row", "reason"]].values.tolist() == [["article 6, 10.1/a3", "the same paper again"]]
+    assert one["rejects"][["row", "reason"]].values.tolist() == [["Article 3, 10.1/a3", "the same paper again"]]
 
 
 # --- cache --------------------------------------------------------------------------------------------------
@@ -628,6 +628,7 @@ def test_command_codes_a_folder(serve, tmp_path, capsys):
     (folder / "readme.md").write_text("not an article")
     (folder / "more").mkdir()
     (folder / "more" / "cut.xml").write_text(XML[:200])  # the same name twice
+    (folder / "more" / "notes.txt").write_text("Introduction\n\nAnother text without year or DOI.")
     url, _ = serve(lambda asked, _: fine(asked))
     parser = argparse.ArgumentParser()
     model.add_arguments(parser)
@@ -643,18 +644,17 @@ def test_command_codes_a_folder(serve, tmp_path, capsys):
         str(tmp_path / "out"),
     ]
     model.main_code_llm(parser.parse_args(words))
-    assert "3 of 5 articles coded, 2 rejects" in capsys.readouterr().out
+    assert "4 articles coded, 3 rejects" in capsys.readouterr().out
     first = {file: file.read_bytes() for file in (tmp_path / "out").rglob("*.csv")}
     assert tmp_path / "out" / "evidence" / "evidence.csv" in first
     rejects = pd.read_csv(tmp_path / "out" / "rejects.csv")
-    assert (
-        rejects["row"].tolist() == ["article 3, cut.xml", "article 4, cut.xml"] and rejects["table"].eq("papers").all()
-    )
+    assert rejects["row"].tolist() == ["cut.xml", "more/cut.xml", "readme.md"] and rejects["table"].eq("papers").all()
     tables = study.read(tmp_path / "out")
-    assert tables["papers"]["paper"].tolist() == ["10.1/x1", "10.1/x2", "notes"]
-    assert tables["papers"]["year"].isna().tolist() == [False, False, True]
+    assert tables["papers"]["paper"].tolist() == ["10.1/x1", "10.1/x2", "more/notes", "notes"]
+    assert tables["papers"]["paper"].tolist() == batch.code_articles([folder])["papers"]["paper"].tolist()
+    assert tables["papers"]["year"].isna().tolist() == [False, False, True, True]
     model.main_code_llm(parser.parse_args([*words, "--mode", "replay"]))
     assert first == {file: file.read_bytes() for file in (tmp_path / "out").rglob("*.csv")}
     (tmp_path / "empty").mkdir()
-    with pytest.raises(StudyError, match="name files or a folder"):
+    with pytest.raises(StudyError, match="name files or folders"):
         model.main_code_llm(parser.parse_args([str(tmp_path / "empty"), *words[1:]]))

@@ -203,46 +203,57 @@ def _below(path):
 def _code_file(file, known, codebook, data=None):
     """The line of a file, or None if it was coded before with the same text, codebook and code."""
     line = {"file": file.name, "key": "", "source": file.source, "codebook": codebook.fingerprint[:12]}
-    if not formats.readable(file.name):
-        reason = formats.PDF if file.name.lower().endswith(".pdf") else "not an article by its name"
-        return {**line, "found": [_reject(file.name, reason)]}
-    data = _content(file.path) if data is None else data
-    bare = data.encode() if isinstance(data, str) else data
-    digest = hashlib.sha256(bare).hexdigest()
+    data = content(file) if data is None else data
+    digest = hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
     line["key"] = paths.text_sha256(f"{file.name} {digest} {codebook.fingerprint}")
     if line["key"] == known:
         return None
-    if isinstance(data, str):
-        return {**line, "found": [_reject(file.name, f"cannot be read ({data})")]}
-    snippet = data[:80].decode("utf-8", "replace")
-    members = formats.members(data, file.name)
-    return {**line, "found": [_code_one(file, place, article, snippet, digest, codebook) for place, article in members]}
+    snippet = "" if isinstance(data, str) else data[:80].decode("utf-8", "replace")
+    found = [_code_one(file.name, paper, digest, snippet, codebook) for paper in papers_in(file, data)]
+    return {**line, "found": found}
 
 
-def _content(path):
+def content(file):
+    """The bytes of a file, or in words why it cannot be coded."""
+    if not formats.readable(file.name):
+        return formats.PDF if file.name.lower().endswith(".pdf") else "not an article by its name"
     try:
-        with path.open("rb") as file:
-            return file.read(formats.LARGEST_FILE + 1)
+        with file.path.open("rb") as opened:
+            return opened.read(formats.LARGEST_FILE + 1)
     except OSError as error:
-        return error.strerror or str(error)
+        return f"cannot be read ({error.strerror or error})"
+
+
+def papers_in(file, data):
+    """``(place in the file, id, article)`` of its papers: the id is the DOI, else the path below the folder.
+
+    Where an article cannot be coded, the reason stands in its place, without an id.
+    """
+    if isinstance(data, str):
+        yield "", "", data
+        return
+    for place, article in formats.members(data, file.name):
+        if isinstance(article, StudyError):
+            yield place, "", f"expected {article.expected}, found {article.found}"
+        elif article.article_type in NOTICES:
+            yield place, "", f"a notice ({article.article_type}) about another article"
+        else:
+            yield place, article.doi or file.paper + place, article
 
 
 def _reject(row, reason, snippet=""):
     return {"row": row, "reason": reason, "snippet": snippet}
 
 
-def _code_one(file, place, article, snippet, digest, codebook):
-    row = file.name + place
-    if isinstance(article, StudyError):
-        return _reject(row, f"expected {article.expected}, found {article.found}", snippet)
-    if article.article_type in NOTICES:
-        return _reject(row, f"a notice ({article.article_type}) about another article", article.title[:80])
+def _code_one(name, found, digest, snippet, codebook):
+    place, paper, article = found
+    if not paper:
+        return _reject(name + place, article, snippet)
     try:
-        paper = article.doi or file.paper + place
-        found = {"row": row, "paper": paper, "rows": rules.code_article(article, codebook, paper)}
+        coded = {"row": name + place, "paper": paper, "rows": rules.code_article(article, codebook, paper)}
     except Exception as error:  # noqa: BLE001 - a fault met in one article must not end a run; it is a reject
-        return _reject(row, f"the coder failed: {type(error).__name__}: {error}", snippet)
-    return found if article.doi else {**found, "text": digest + place}
+        return _reject(name + place, f"the coder failed: {type(error).__name__}: {error}", snippet)
+    return coded if article.doi else {**coded, "text": digest + place}
 
 
 def _code_batch(items, codebook):
@@ -263,7 +274,7 @@ def _write_part(part, files, codebook, workers, scheduler, resume):
         pairs = _paired(files, merge.lines(part))
         while batch := list(itertools.islice(pairs, PARTITION)):
             before.extend(old.text if old else "" for _, old in batch)
-            yield [(f, old.key if old else "", _content(f.path) if scheduler else None) for f, old in batch]
+            yield [(f, old.key if old else "", content(f) if scheduler else None) for f, old in batch]
 
     if scheduler:
         results = _on_cluster(batches(), codebook, scheduler)

@@ -13,7 +13,6 @@ The article is data: it stands between two lines that carry a mark made from its
 must fit the schema and the labels of the question, and every quote is looked up in the article.
 """
 
-import hashlib
 import json
 import re
 import sqlite3
@@ -21,16 +20,17 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
 from tqdm import tqdm
 
 from ptmreuse import one_run, paths
-from ptmreuse.coding import articles, endpoint
-from ptmreuse.errors import StudyError
+from ptmreuse.coding import articles, batch, endpoint
 from ptmreuse.evidence import answer_words, answers, names, replies, study
 
 # question -> the study table it fills, and the fields of an item: any text, or one label of a closed list.
@@ -42,6 +42,7 @@ QUESTIONS = {
     "pattern": ("reuse", {"model": None, "quote": None, "pattern": (*study.PATTERNS, "unknown")}),
     "stage": ("stages", {"model": None, "quote": None, "stage": (*study.STAGES, "unknown")}),
 }
+ROWS = ("papers", "uses", "reuse", "stages", "evidence", "rejects")  # the tables that articles fill
 EVIDENCE = ["paper", "coder", "question", "model", "value", "quote", "section", "quote_found", "model_found"]
 
 # Tokenizers split before every word and every three digits, so that a prompt has at least as many tokens; in 128
@@ -162,26 +163,26 @@ def sift(question, items, asked_models=()):
     return kept, rejected
 
 
-def _code_article(number, source, ask, coder):
+def _code_file(file, ask, coder):
+    """What each paper of a file gives."""
+    if isinstance(file, articles.Article):
+        return [_code_article(file.title, file.doi, file if file.doi else "it has no DOI", ask, coder)]
+    found = batch.papers_in(file, batch.content(file))
+    return [_code_article(file.name + place, paper, article, ask, coder) for place, paper, article in found]
+
+
+def _code_article(row, paper, article, ask, coder):
     """All rows that one article gives; what is wrong with it or with its answers becomes a reject."""
-    out = {"read": Counter(), "kept": Counter(), "papers": [], "uses": [], "reuse": [], "stages": []}
-    out |= {"evidence": [], "rejects": []}
+    out = {name: [] for name in ROWS} | {"row": row, "read": Counter(), "kept": Counter()}
 
     def reject(step, row, reason, snippet=""):
         table = QUESTIONS[step][0] if step in QUESTIONS else "papers"
         out["rejects"].append((step, coder, table, row, answer_words.clean(reason), answer_words.clean(snippet)[:200]))
 
-    try:
-        article = source if isinstance(source, articles.Article) else articles.read_article(source)
-    except StudyError as error:
-        reject("articles", f"article {number}, {Path(source).name}", str(error))
+    if isinstance(article, str):
+        reject("articles", row, article)
         return out
-    paper = article.doi or ("" if article is source else Path(source).stem)
-    if not paper or not article.sections:
-        reject("articles", f"article {number}", f"it has no {'text' if paper else 'DOI'}", article.title)
-        return out
-    text = article_text(article)
-    yes_no = ("no", "yes")
+    text, yes_no = article_text(article), ("no", "yes")
     places = [(path, names.squeeze(words)) for path, _, words in article.sections]
 
     def answers_to(question, models=()):
@@ -202,10 +203,9 @@ def _code_article(number, source, ask, coder):
             section = [path for path, words in places if len(quote) >= QUOTE_LETTERS and quote in words]
             # a short name hides in other words ("SAM" in "samples"): it must stand there as written
             named = any(model in words for _, words in places) if len(model) > 5 else item.get("model", "") in text
-            value = next((item[name] for name in ("answer", "pattern", "stage") if name in item), "")
-            row = (paper, coder, question, item.get("model", ""), value, item["quote"])
+            value = item.get("answer", item.get("pattern", item.get("stage", "")))
             found = (section[0] if section else "", yes_no[bool(section)], yes_no[named] if model else "")
-            out["evidence"].append(row + found)
+            out["evidence"].append((paper, coder, question, item.get("model", ""), value, item["quote"], *found))
         return kept
 
     def decide(question):
@@ -225,12 +225,12 @@ def _code_article(number, source, ask, coder):
 
 
 def _tables(results, coder, version, texts):
-    rows = {name: [] for name in ("papers", "uses", "reuse", "stages", "evidence", "rejects")}
+    rows = {name: [] for name in ROWS}
     read, kept, known = Counter(), Counter(), set()
-    for number, result in enumerate(results, 1):  # in the order of the articles, whichever was coded first
+    for result in results:  # in the order of the articles, whichever was coded first
         paper = result["papers"][0][0] if result["papers"] else None
         if paper in known:
-            again = ("articles", coder, "papers", f"article {number}, {paper}", "the same paper again", "")
+            again = ("articles", coder, "papers", f"{result['row']}, {paper}", "the same paper again", "")
             result = {**dict.fromkeys(rows, ()), "rejects": [again], "read": {}, "kept": {}}
         elif paper:
             known.add(paper)
@@ -242,13 +242,12 @@ def _tables(results, coder, version, texts):
     rows["rejects"] = [row for _, *row in rows["rejects"]]
     rows["provenance"] = []
     for step in ("articles", *QUESTIONS):
-        asked = json.dumps([texts["system"], texts[step], endpoint.schema(step)]) if step in QUESTIONS else ""
-        digest = hashlib.sha256(asked.encode()).hexdigest() if asked else ""
+        asked = [texts["system"], texts[step], endpoint.schema(step)] if step in QUESTIONS else None
+        digest = paths.text_sha256(json.dumps(asked)) if asked else ""
         rows["provenance"].append((coder, "coded", step, digest, version, read[step], kept[step], refused[step]))
-    columns = {name: list(study.SCHEMA[name]) for name in study.SCHEMA}
-    columns["reuse"] = ["paper", "coder", "model", "pattern"]
+    columns = {**study.SCHEMA, "reuse": ("paper", "coder", "model", "pattern")}
     evidence = pd.DataFrame(rows.pop("evidence"), columns=EVIDENCE, dtype="str")
-    frames = {name: pd.DataFrame(rows[name], columns=columns[name]) for name in rows}
+    frames = {name: pd.DataFrame(rows[name], columns=list(columns[name])) for name in rows}
     models = names.normalise(frames["reuse"]["model"])
     frames["reuse"] = frames["reuse"].assign(canonical=models["canonical"], family=models["family"])
     tables = study.validate(frames, where=coder)
@@ -256,17 +255,27 @@ def _tables(results, coder, version, texts):
     return {**tables, "evidence": evidence}
 
 
-def _no_json(sampling):
-    """Whether settings cannot be sent: JSON has no NaN and no infinity."""
+def _checked(mode, concurrency, timeout, max_retries, prices, sampling):
+    """The settings as text for the accounts, if they can be sent."""
+    if mode not in endpoint.MODES:
+        raise endpoint.endpoint_error("mode", f"one of {', '.join(endpoint.MODES)}", repr(mode), "choose one")
     try:
-        json.dumps(sampling, allow_nan=False)
+        said = json.dumps(dict(sampling), sort_keys=True, allow_nan=False)  # JSON has no NaN and no infinity
     except (TypeError, ValueError):
-        return True
-    return False
+        said = None
+    reserved = said is None or {"model", "messages", "response_format", "stream", "n"} & set(sampling)
+    waits = 0 < timeout < 1e6 and 0 <= max_retries <= 1000
+    if reserved or concurrency < 1 or not waits or prices.count(None) == 1:
+        expected = "one or more articles at a time, a timeout above 0, 0 or more retries, both prices or none, and "
+        expected += "settings of sampling alone, in JSON"
+        found = f"concurrency {concurrency}, timeout {timeout}, retries {max_retries}, "
+        found += f"prices {prices[0]} and {prices[1]}, sampling {sampling}"
+        raise endpoint.endpoint_error("settings", expected, found, "correct them")
+    return said
 
 
 def code_with_model(
-    articles,
+    inputs,
     *,
     model,
     base_url=None,
@@ -285,9 +294,9 @@ def code_with_model(
 
     Parameters
     ----------
-    articles : iterable
-        `jats.Article`, or files that `jats.read_article` reads. A paper's id is its DOI, else
-        the file's stem.
+    inputs : iterable
+        Articles with a DOI, or files and folders as :func:`ptmreuse.coding.batch.code_articles` reads them: a paper
+        has the id that it has there.
     model : str
         The model's id at the endpoint; the coder's name in the tables is ``model:<id>``.
     base_url : str
@@ -328,43 +337,26 @@ def code_with_model(
         not there, refuses the key or lacks the model. A bad article or answer is a reject instead.
     """
     sampling, texts = endpoint.SAMPLING if sampling is None else sampling, read_prompts(prompts)
-    reserved = not isinstance(sampling, dict) or {"model", "messages", "response_format", "stream", "n"} & set(sampling)
-    if mode not in endpoint.MODES:
-        raise endpoint.endpoint_error("mode", f"one of {', '.join(endpoint.MODES)}", repr(mode), "choose one")
-    waits = 0 < timeout < 1e6 and 0 <= max_retries <= 1000
-    if reserved or _no_json(sampling) or concurrency < 1 or not waits or (price_in is None) != (price_out is None):
-        expected = (
-            "one or more articles at a time, a timeout above 0, 0 or more retries, both prices or none, and settings "
-            "of sampling alone, in JSON"
-        )
-        found = f"concurrency {concurrency}, timeout {timeout}, retries {max_retries}, "
-        found += f"prices {price_in} and {price_out}, sampling {sampling}"
-        raise endpoint.endpoint_error("settings", expected, found, "correct them")
-    db, client, held = endpoint.open(cache, mode), None, ExitStack()
-    if mode != "replay":  # two runs would ask, and pay, twice
-        held.enter_context(one_run.only_run(f"{cache}.lock", f"cache {Path(cache).name}"))
-    pool, spent, stop = ThreadPoolExecutor(concurrency), Counter(), threading.Event()
-    try:
-        send = None
-        if mode != "replay":
+    said = _checked(mode, concurrency, timeout, max_retries, (price_in, price_out), sampling)
+    given = list(inputs)
+    files = given if given and isinstance(given[0], articles.Article) else list(batch.walk(given))
+    spent, stop, coder, send = Counter(), threading.Event(), f"model:{model}", None
+    with ExitStack() as held:
+        db = held.enter_context(closing(endpoint.open(cache, mode)))
+        if mode != "replay":  # two runs would ask, and pay, twice
+            held.enter_context(one_run.only_run(f"{cache}.lock", f"cache {Path(cache).name}"))
             send, client = endpoint.sender(model, base_url, timeout, max_retries, http_client, stop)
+            held.enter_context(closing(client))
         ask = endpoint.asker(model, send, db, mode, texts, sampling, spent, stop)
-        coder = f"model:{model}"
-        futures = [pool.submit(_code_article, n, article, ask, coder) for n, article in enumerate(articles, 1)]
-        with tqdm(total=len(futures), unit="article", desc=model, file=sys.stderr) as bar:
-            for future in as_completed(futures):
-                future.result()
-                bar.update()
-    except sqlite3.Error as error:
-        do = "make room or end what else uses it, and run the same command again"
-        raise endpoint.endpoint_error(f"cache {Path(cache).name}", "to read and write it", str(error), do) from None
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-        db.close()
-        if client:
-            client.close()
-        held.close()
+        pool = ThreadPoolExecutor(concurrency)
+        held.callback(pool.shutdown, cancel_futures=True)
+        held.callback(stop.set)
+        try:
+            coded = pool.map(partial(_code_file, ask=ask, coder=coder), files)
+            results = list(chain(*tqdm(coded, total=len(files), unit="file", desc=model, file=sys.stderr)))
+        except sqlite3.Error as error:
+            do = "make room or end what else uses it, and run the same command again"
+            raise endpoint.endpoint_error(f"cache {Path(cache).name}", "to read and write it", str(error), do) from None
     bill = (
         f"{spent['asked']} answers asked and {spent['cached']} from the cache; "
         f"{spent['prompt']} prompt tokens, {spent['answer']} answer tokens"
@@ -373,13 +365,12 @@ def code_with_model(
         cost = (spent["prompt"] * price_in + spent["answer"] * price_out) / 1e6
         bill += f"; cost {cost:.4f} at the prices given"
     print(bill, file=sys.stderr)
-    version = f"prompts {prompts}, {json.dumps(sampling, sort_keys=True)}"
-    return _tables([future.result() for future in futures], coder, version, texts)
+    return _tables(results, coder, f"prompts {prompts}, {said}", texts)
 
 
 def add_arguments(parser):
     """Give an argument parser the arguments of the command ``code-llm``."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="JATS (.xml) or text (.txt) files, or folders")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="articles as the command code reads them, or folders")
     parser.add_argument("--model", required=True, help="the model's id at the endpoint")
     parser.add_argument("--base-url", help="the endpoint, such as http://127.0.0.1:11434/v1")
     parser.add_argument("--cache", required=True, metavar="FILE", help="SQLite file that keeps every answer")
@@ -397,21 +388,12 @@ def add_arguments(parser):
 def main_code_llm(options):
     """The command ``code-llm``: code files and write the study tables and the evidence."""
     settings = dict(vars(options))
-    files = []
-    for name in map(Path, settings.pop("files")):
-        inside = sorted(path for path in name.rglob("*") if path.suffix in (".xml", ".nxml", ".txt"))
-        files += inside if name.is_dir() else [name]
-    if not files:
-        raise endpoint.endpoint_error(
-            "files", "articles in .xml or .txt files", "none", "name files or a folder that holds some"
-        )
     out = Path(settings.pop("out"))
     settings.pop("command", None)
     (out / "evidence").mkdir(parents=True, exist_ok=True)  # before anything is asked and paid for
     with tempfile.TemporaryFile(dir=out):
         pass
-    tables = code_with_model(files, **settings)
+    tables = code_with_model(settings.pop("files"), **settings)
     study.write({"evidence": tables.pop("evidence")}, out / "evidence")  # beside, not among, the study tables
     study.write(tables, out)
-    coded, refused = len(tables["papers"]), len(tables["rejects"])
-    print(f"{coded} of {len(files)} articles coded, {refused} rejects: {out}")
+    print(f"{len(tables['papers'])} articles coded, {len(tables['rejects'])} rejects: {out}")
