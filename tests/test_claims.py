@@ -12,20 +12,21 @@ from ptmreuse.evidence import study
 from ptmreuse.evidence.pilot import embedded
 from ptmreuse.evidence.study import FIELDS
 from ptmreuse.findings import claims, judged
+from ptmreuse.parameters import DEFAULTS
 from ptmreuse.statistics.estimate import Estimate
 
 FACTS = study.published()
 LEDGER = claims.ledger(FACTS).set_index("id", drop=False)
 
 
-def judge(claim, source, kind="coded", journals=study.MEGAJOURNALS, **found):
+def judge(claim, source, kind="coded", journals=study.MEGAJOURNALS, ledger=LEDGER, **found):
     ends = {end: float(found.pop(end)) for end in ("low", "high") if end in found}
     key = LEDGER.loc[claim, "key"]
     row = {"key": key, "text": "x", "value": "", "n": "47", "unit": LEDGER.loc[claim, "unit"], "step": "02_coding"}
     registry = pd.DataFrame([row | {"cell": 7} | found]).set_index("key", drop=False)
     judging = {key: Estimate(found["value"], **ends)} if ends else {}
     return claims.evaluate(
-        LEDGER.loc[[claim]], registry if found else registry.iloc[:0], source, kind, judging=judging, journals=journals
+        ledger.loc[[claim]], registry if found else registry.iloc[:0], source, kind, judging=judging, journals=journals
     ).iloc[0]
 
 
@@ -84,6 +85,47 @@ def test_verdicts(claim, source, found, verdict):
     judged = judge(claim, source, **found)
     assert judged["verdict"] == verdict
     assert judged["reason"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.25, 0.75, "agrees"),  # the limits of the margin belong to it
+        (0.2499, 0.75, "cannot tell"),
+        (0.25, 0.7501, "cannot tell"),
+        (0.1, 0.25, "cannot tell"),
+        (0.1, 0.2499, "differs"),
+        (0.75, 0.9, "cannot tell"),
+        (0.7501, 0.9, "differs"),
+    ],
+)
+def test_an_interval_that_ends_at_the_margin(low, high, verdict):
+    exact = LEDGER.assign(target=0.5, margin="0.25")  # 0.25, 0.5 and 0.75 have no rounding
+    found = judge("adaptation-share", "embedded", ledger=exact, value=0.5, low=low, high=high)
+    assert found["verdict"] == verdict
+
+
+def test_a_claim_without_a_tolerance_is_exact():
+    exact = LEDGER.assign(target=0.5, tolerance="")
+    for value, verdict in ((0.5, "reproduced"), (0.5001, "differs")):
+        assert judge("adaptation-share", "release", ledger=exact, value=value)["verdict"] == verdict
+
+
+def test_what_is_expected_is_shown_as_it_was_published():
+    assert LEDGER.loc["adaptation-share", "target_text"] == "70.29\N{NO-BREAK SPACE}%"
+    ratio = LEDGER[(LEDGER["check"] == "share") & LEDGER["fact"].str.contains("/")].iloc[0]
+    top, bottom = (FACTS.loc[part, "value"] for part in ratio["fact"].split("/"))
+    assert ratio["target_text"] == f"{100 * top / bottom:.1f}\N{NO-BREAK SPACE}%"
+
+
+def test_verify_falls_back_only_from_a_whole_embedded_run(tmp_path, capsys):
+    row = {"id": "x", "board": "study", "verdict": "differs", "baseline": "reproduced", "expected": "1", "found": "2"}
+    pd.DataFrame([row | {"reason": "", "data_kind": "coded"}]).to_csv(tmp_path / "claims.csv", index=False)
+    pd.DataFrame(columns=[*row, "reason", "data_kind"]).to_csv(tmp_path / "clerical.csv", index=False)
+    last = DEFAULTS["last_year"]
+    for source, year, code in (("embedded", last, 3), ("embedded", last - 1, 0), ("tables", last, 0)):
+        assert claims.verify({"source": source, "last_year": year}, tmp_path) == code
+        assert ("NO LONGER REPRODUCED x" in capsys.readouterr().out) == (code == 3)
 
 
 def test_a_caution_stands_where_it_bears_on_the_verdict():
@@ -211,6 +253,8 @@ def test_a_generated_release_is_judged_and_marked():
     judged = judge("adaptation-share", "release", "simulated", value=0.7029)
     assert judged["verdict"] == "reproduced"
     assert judged["reason"].startswith("SIMULATED papers, not evidence")
+    words = judge("full-text-agree", "release", "simulated", value=6962)  # two published numbers: no papers in it
+    assert words["verdict"] == "reproduced" and "SIMULATED" not in words["reason"]
 
 
 def test_the_ledger_repeats_no_number():

@@ -21,6 +21,14 @@ def pattern_shares(reuse, *, conf, categories=PATTERNS):
         paper_high. Paper shares add up to more than 1 where papers reuse by several patterns.
     estimates : dict
         (pattern, "pairs" or "papers") to Estimate.
+
+    Examples
+    --------
+    >>> said = ["adaptation", "adaptation", "deployment", "unknown"]  # paper c has no known pattern
+    >>> codes = pd.DataFrame({"paper": list("aabc"), "pattern": said})
+    >>> _, found = pattern_shares(codes, conf=0.95)
+    >>> [(found["adaptation", unit].detail["k"], found["adaptation", unit].n) for unit in ("pairs", "papers")]
+    [(2.0, 3.0), (1, 2)]
     """
     rows, estimates = [], {}
     for pattern in categories:
@@ -69,7 +77,14 @@ def stage_shares(stages, *, conf, categories=STAGES):
 
 
 def most_reused(reuse, by, *, conf):
-    """The most reused models by *canonical* name or by *family*, as `rank_counts`; a model counts once per paper."""
+    """The most reused models by *canonical* name or by *family*, as `rank_counts`; a model counts once per paper.
+
+    Examples
+    --------
+    >>> codes = pd.DataFrame({"paper": list("aabb"), "family": ["U-Net", "U-Net", "U-Net", "BERT"]})
+    >>> most_reused(codes, "family", conf=0.95)[["name", "count"]].to_numpy().tolist()
+    [['U-Net', 2], ['BERT', 1]]
+    """
     counts = reuse.drop_duplicates(["paper", by])[by].value_counts()
     return rank_counts(counts, conf=conf)
 
@@ -107,6 +122,11 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     >>> codes = pd.DataFrame({"paper": list("aabc"), "pattern": ["x", "x", "x", "y"]})
     >>> rank(codes, "pattern", "x", conf=0.95, resamples=199, seed=1).value
     1.0
+    >>> [rank(codes[codes["paper"] < end], "pattern", "x", conf=0.5, resamples=9, seed=1).high for end in "bc"]
+    [nan, 1.0]
+    >>> again = [rank(codes, "pattern", "x", conf=0.8, resamples=6, seed=seed) for seed in range(9)]
+    >>> {(e.low, e.high) for e in again} <= {(1, 1), (1, 2)}  # a limit is a rank, never between two
+    True
     """
     resamples = estimate.draws_of("rank", resamples)
     known = codes[codes[column] != "unknown"]
@@ -178,8 +198,8 @@ def runner_up(counted, category, column="pattern") -> str:
     Examples
     --------
     >>> codes = pd.DataFrame({"paper": list("aaabc"), "pattern": ["deployment"] * 3 + ["conceptual"] * 2})
-    >>> runner_up(codes, "adaptation")
-    'conceptual'
+    >>> runner_up(codes, "adaptation"), runner_up(codes[codes["paper"] < "c"], "adaptation")
+    ('conceptual', 'conceptual')
     """
     others = sorted(set(items.CATEGORIES[column]) - {category})
     papers = counted.drop_duplicates(["paper", column])[column].value_counts()

@@ -29,9 +29,9 @@ def answered(uses):
 
     Examples
     --------
-    >>> uses = pd.DataFrame({"uses_dl": ["yes", "yes", "no"], "uses_ptm": ["yes", "unknown", "yes"]})
-    >>> answered(uses)
-    {'uses_dl': (2, 3), 'uses_ptm': (2, 2), 'uses_ptm_given_dl': (1, 1)}
+    >>> dl, ptm = ["yes", "yes", "no", "unknown"], ["yes", "unknown", "yes", "no"]
+    >>> answered(pd.DataFrame({"uses_dl": dl, "uses_ptm": ptm}))
+    {'uses_dl': (2, 3), 'uses_ptm': (2, 3), 'uses_ptm_given_dl': (1, 1)}
     """
     asked = {q: uses[q] for q in ("uses_dl", "uses_ptm")}
     asked["uses_ptm_given_dl"] = uses.loc[uses["uses_dl"] == "yes", "uses_ptm"]
