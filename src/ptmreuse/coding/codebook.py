@@ -141,7 +141,10 @@ def _tree(words, end="", firsts=frozenset(), before="", joint=""):
         following[word[:1]].add(word[1:])
     ends = [end] if following.pop("", ()) else []
     parts = [re.escape(c) + _tree(rest, end, firsts, before + c, joint) for c, rest in sorted(following.items())]
-    return f"(?:{joint}(?:{'|'.join(parts)}){'|'.join(['', *ends])})" if parts else "".join(ends)
+    if len(parts) > 1:
+        parts = [f"(?:{'|'.join(parts)})"]  # a group for branches alone: patterns must not nest deep
+    parts = [joint + part for part in parts] + ends
+    return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
 def chance(record, question, answer, strength):
