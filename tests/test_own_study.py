@@ -18,6 +18,7 @@ from lxml import html as parser
 import made_study
 from conftest import run
 from ptmreuse import paths
+from ptmreuse.__main__ import main
 from ptmreuse.analysis import choices
 from ptmreuse.book import record, site, steps
 from ptmreuse.errors import StudyError
@@ -214,6 +215,28 @@ def test_patterns_of_her_own_make_a_codebook_of_her_own(tmp_path):
     assert "none of these is a pattern of the study: codebook.csv lists them, for you to define" in report
     study.write(tables, tmp_path / "mine")
     assert study.codes(folder.read_folder(tmp_path / "mine"), "pattern") == ("tuned", "frozen")
+
+
+def test_a_sheet_is_read_again_without_losing_the_codebook(tmp_path, capsys):
+    sheet, mine = tmp_path / "codes.csv", tmp_path / "mine"
+    own = text().replace("adaptation", "tuned").replace("conceptual", "frozen")
+    sheet.write_text(own, encoding="utf-8")
+    arguments = ["import", str(sheet), "--out", str(mine)]
+    assert main(arguments) == 0
+    book = study.read_csv(mine / "codebook.csv")
+    book.assign(definition="mine").to_csv(mine / "codebook.csv", index=False)
+    with_field = [f"{line},{cell}" for line, cell in zip(own.splitlines(), ("Topic", "Law", "Art"), strict=True)]
+    sheet.write_text("\n".join(with_field).replace("frozen", "tuned"), encoding="utf-8")
+    again = [*arguments, "--column", "field=Topic"]
+    assert main(again) == 1
+    assert "add --replace to write over them" in capsys.readouterr().err
+    assert main([*again, "--replace"]) == 0
+    assert "pattern: codebook.csv lists what no row holds: 'frozen'" in capsys.readouterr().out
+    book = study.read_csv(mine / "codebook.csv")
+    assert book[["question", "code", "definition"]].to_numpy().tolist() == [
+        ["pattern", "tuned", "mine"], ["pattern", "frozen", "mine"], ["field", "Law", ""], ["field", "Art", ""],
+    ]  # fmt: skip
+    assert study.codes(folder.read_folder(mine), "field") == ("Law", "Art")
 
 
 def test_no_row_of_a_large_sheet_is_lost(tmp_path):

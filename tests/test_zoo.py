@@ -63,6 +63,21 @@ def hidden(book, sheet):
     sheet.row_dimensions[3].hidden = sheet.column_dimensions["E"].hidden = True
 
 
+def sheet_xml(change):
+    """The rows as an xlsx workbook of which the text of its sheet was changed."""
+
+    def write(path):
+        workbook()(path)
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        parts["xl/worksheets/sheet1.xml"] = change(parts["xl/worksheets/sheet1.xml"])
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in parts.items():
+                archive.writestr(name, content)
+
+    return write
+
+
 def ods(rows):
     names = " ".join(f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "table", "text"))
 
@@ -130,6 +145,8 @@ REFUSED = {
     "an old xls": (b"\xd0\xcf\x11\xe0 old", "found an old .xls file"),
     "a password": (locked, "expected xlsx, ods or csv, found a workbook with a password; save it without"),
     "a bomb": (bomb, "expected a workbook of at most .* found one that unpacks to 2 MB"),
+    "a sheet cut short": (sheet_xml(lambda xml: xml[:700]), "found a broken one .ParseError"),
+    "a month as pattern": (table((1, 4, "05. Mrz")), "line 2, pattern: expected a code, found '05. Mrz'"),
     "another archive": (lambda path: zipfile.ZipFile(path, "w").close(), "found (another kind of archive|a broken one)"),
     "an empty file": (b"", "found no cell with text"),
     "blanks only": (b" ;;\n;\n", "found no cell with text"),
@@ -170,6 +187,8 @@ READ = {
     "Windows-1252": (table((0, 0, "Paper"), (0, 1, "année")).encode("cp1252"), "not UTF-8: read as Western European"),
     "a line break in an id": (cell("A2", "A\n"), ""),
     "a carriage return as Excel keeps it": (cell("D2", "ResNet50_x000D_"), ""),
+    "a size that is not the sheet's": (sheet_xml(lambda xml: xml.replace(b'ref="A1:F4"', b'ref="A1"')), ""),
+    "a dash for no model": (table((3, 3, "-"), (3, 4, "n/a")), ""),
     "repeated cells of an ods": (ods("".join(ods_row(row) for row in ROWS[:3]) + ods_row(["C", "2023", "no", "", "", "Ecology"], 2) + ods_row(['<table:table-cell table:number-columns-repeated="16000"/>'], 10**6)), "papers are told apart"),
     "a formula never computed on another sheet": (other("=1+1"), "sheet 'Codes'"),
 }  # fmt: skip
@@ -190,6 +209,12 @@ def test_what_is_odd_is_read_in_full_and_said(kind, tmp_path):
 def test_any_text_can_be_an_id(paper, tmp_path):
     (tmp_path / "codes").write_text(table((1, 0, paper)), encoding="utf-8")
     assert importing.import_codes(tmp_path / "codes")[0]["papers"]["paper"].tolist() == [paper, "B", "C"]
+
+
+@pytest.mark.parametrize("code", ["1", "2.1", "1.2.3", "3-step", "may", "A/B", "on and off"])
+def test_a_code_may_be_nearly_anything(code, tmp_path):
+    (tmp_path / "codes").write_text(table((1, 4, code)), encoding="utf-8")
+    assert importing.import_codes(tmp_path / "codes")[0]["reuse"]["pattern"].tolist() == [code, "tuned"]
 
 
 @pytest.mark.parametrize(("make", "says"), [(circle, "links that lead in a circle"), (lambda path: path.mkdir(), "found a folder"), (lambda path: None, "found nothing there")])  # fmt: skip

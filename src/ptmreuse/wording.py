@@ -28,6 +28,8 @@ def look(text: str) -> str:
     >>> look("Tun\u0435d\u200b") == look("tuned"), look("tuned") == look("turned")
     (True, False)
     """
+    if text.isascii():
+        return text.casefold()
     plain = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
     return plain.casefold().translate(_LOOK_ALIKE)
 

@@ -47,7 +47,12 @@ NO = {
     "onwaar", "falskt", "falsk", "fałsz",
 }  # fmt: skip
 UNKNOWN = {"", "unknown", "?", "unclear", "n/a", "na", "-", "–", "nan", "none", "cannot tell", "unbekannt"}
-_MEASURED = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}|\d+:\d\d(:\d\d.*)?|-?\d+[.,]\d+|\d+([.,]\d+)? ?%")
+# What a spreadsheet program makes of a code such as 3-5 or 1:2, in figures or with the name of a month; and a percent.
+_MONTH = "(?:jan|feb|m[aä]r|mrz|apr|ma[iy]|ju[nl]|aug|sep|o[ck]t|nov|de[cz])[a-z]*\\.?"
+_MEASURED = re.compile(
+    r"\d{4}([-/.])\d\d?\1\d\d?|\d\d?([-/.])\d\d?\2(?:\d\d){1,2}|\d+:\d\d(:\d\d.*)?|\d+([.,]\d+)? ?%"
+    rf"|\d+[-. ]+{_MONTH}|{_MONTH}[-. ]+\d+", re.IGNORECASE,
+)  # fmt: skip
 _SIGNS = {"model": r"\s*,\s*| [/+&] | and "} | dict.fromkeys(("pattern", "stage", "field"), r"\s*[,/+&]\s*| and ")
 
 
@@ -183,7 +188,7 @@ def _row(cells, key, coder, where, refused):
     for name in ("field", "model", "pattern", "stage"):
         row[name] = [p for part in re.split(r"[;\n]", cells.get(name, "")) if (p := part.strip())]
         if name != "model" and (measured := next(filter(_MEASURED.fullmatch, row[name]), None)):
-            found = f"{measured!r}, as dates, times and measured numbers look"
+            found = f"{measured!r}, as dates, times and percents look"
             refused.add(f"{where}, {name}", "a code", found, "correct this cell; a spreadsheet may have changed it")
     if row["uses_ptm"] == "no":
         row["model"] = [model for model in row["model"] if model.casefold() not in UNKNOWN]

@@ -9,10 +9,11 @@ import datetime
 import io
 import re
 import unicodedata
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import openpyxl
 from lxml import etree
@@ -185,30 +186,37 @@ def _delimiter(text, where):
 
 
 def _workbook(path, sheet, where):
-    """Lines of the one sheet that is asked for, or that holds cells."""
+    """Lines and notes of the sheet that is asked for, or else of the one that holds cells."""
     try:
-        with ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist()) // 10**6
-            if size > _LARGEST:
-                found = f"one that unpacks to {size:,} MB"
-                _refuse(where, f"a workbook of at most {_LARGEST:,} MB", found, "save the table as .csv")
-            if "content.xml" in archive.namelist():
-                sheets, read = _ods(archive.read("content.xml")), _read_ods
-            elif "xl/workbook.xml" in archive.namelist():
-                sheets, read = _xlsx(path), _read_xlsx
-            else:
-                _refuse(where, "an xlsx or ods workbook", "another kind of archive", "save the table as .xlsx")
-        filled = [name for name, (_, holds_cells) in sheets.items() if holds_cells]
-        if sheet and sheet not in sheets:
-            _refuse(where, f"a sheet among {', '.join(map(repr, sheets))}", repr(sheet), "name one with --sheet")
-        if not sheet and len(filled) > 1:
-            found, do = " and ".join(map(repr, filled)), f"say which one holds the codes: --sheet {filled[0]!r}"
-            _refuse(where, "one sheet with cells", found, do)
-        lines, notes = read(sheets[sheet or filled[0]][0], where) if sheet or filled else ({}, [])
-    except (BadZipFile, KeyError, ValueError, etree.XMLSyntaxError) as error:
-        if isinstance(error, StudyError):
-            raise
-        _refuse(where, "an xlsx or ods workbook", f"a broken one ({error})", "save it again")
+        with ZipFile(path) as archive, warnings.catch_warnings():
+            # Styles and lists of choices that openpyxl does not know say nothing about the cells.
+            warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")
+            return _one_sheet(path, archive, sheet, where)
+    except (StudyError, OSError, MemoryError):
+        raise
+    except Exception as error:  # what is broken in a workbook comes out as an error of nearly every kind
+        found = f"a broken one ({type(error).__name__}: {error})"
+        raise StudyError(expected="an xlsx or ods workbook", found=found, where=where, do="save it again") from error
+
+
+def _one_sheet(path, archive, sheet, where):
+    size = sum(entry.file_size for entry in archive.infolist()) // 10**6
+    if size > _LARGEST:
+        expected, found = f"a workbook of at most {_LARGEST:,} MB", f"one that unpacks to {size:,} MB"
+        _refuse(where, expected, found, "save the table as .csv")
+    if "content.xml" in archive.namelist():
+        sheets, read = _ods(archive.read("content.xml")), _read_ods
+    elif "xl/workbook.xml" in archive.namelist():
+        sheets, read = _xlsx(path), _read_xlsx
+    else:
+        _refuse(where, "an xlsx or ods workbook", "another kind of archive", "save the table as .xlsx")
+    filled = [name for name, (_, holds_cells) in sheets.items() if holds_cells]
+    if sheet and sheet not in sheets:
+        _refuse(where, f"a sheet among {', '.join(map(repr, sheets))}", repr(sheet), "name one with --sheet")
+    if not sheet and len(filled) > 1:
+        found, do = " and ".join(map(repr, filled)), f"say which one holds the codes: --sheet {filled[0]!r}"
+        _refuse(where, "one sheet with cells", found, do)
+    lines, notes = read(sheets[sheet or filled[0]][0], where) if sheet or filled else ({}, [])
     return lines, [f"sheet {sheet!r}"] * bool(sheet) + notes
 
 
