@@ -29,6 +29,16 @@ class StudyError(ValueError):
         super().__init__(f"{where}: expected {expected}, found {found}; {do}{end}")
 
 
+def refuse(where, expected, found, do):
+    """Raise the one error.
+
+    Raises
+    ------
+    StudyError
+    """
+    raise StudyError(expected=expected, found=found, where=where, do=do)
+
+
 class StudyErrors(StudyError):
     """Several problems at once: the first, and how many more; the command line prints each.
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from ptmreuse import paths, wording
 from ptmreuse.analysis import sampling
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import items, pilot, study
 from ptmreuse.statistics import shares
 
@@ -163,13 +163,13 @@ def uncoded(folder=None):
         return pd.DataFrame(columns=["paper", "stratum"], dtype="str")
     table = study.read_csv(path)
     if not {"paper"} <= set(table) <= {"paper", "stratum"}:
-        found, do = ", ".join(table.columns), "correct the header row"
-        raise StudyError(expected="the columns paper and stratum", found=found, where=paths.shown(path), do=do)
+        found = ", ".join(table.columns)
+        refuse(paths.shown(path), "the columns paper and stratum", found, "correct the header row")
     table = table.assign(paper=table["paper"].str.strip().map(study.clean_doi), stratum=table.get("stratum", "all"))
     wrong = table[(table["paper"] == "") | table["paper"].duplicated()]
-    for row, paper in wrong["paper"].items():
-        place = f"{paths.shown(path)}, line {row + 2}"
-        raise StudyError(expected="each paper once", found=repr(paper), where=place, do="correct this row")
+    if len(wrong):
+        place = f"{paths.shown(path)}, line {wrong.index[0] + 2}"
+        refuse(place, "each paper once", repr(wrong["paper"].iloc[0]), "correct this row")
     return table
 
 

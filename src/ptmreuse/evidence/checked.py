@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import items, study
 
 QUESTIONS = ("uses_dl", "uses_ptm", *study.PATTERNS, *(stage.lower() for stage in study.STAGES))
@@ -163,11 +163,9 @@ def write(folder, tables, sizes, seed):
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StudyError(
-            expected="a new folder", found="one that holds something", where=paths.shown(folder), do="name another one"
-        )
+        refuse(paths.shown(folder), "a new folder", "one that holds something", "name another one")
     if tables["uses"].empty:
-        raise StudyError(expected="coded papers", found="none", where="draw", do="choose another source or coder")
+        refuse("draw", "coded papers", "none", "choose another source or coder")
     frame, order = draw(tables, sizes, seed)
     groups = frame.groupby("stratum")["place"]
     counts = groups.agg(N="size", sampled=lambda place: int((place != "").sum())).reset_index()
@@ -207,21 +205,17 @@ def read(folder, tables):
     folder = Path(folder)
     where = paths.shown(folder)
     if not folder.is_dir():
-        raise StudyError(
-            expected="a folder of checked papers", found="a file" if folder.exists() else "no such folder", where=where,
-            do="make one with python -m ptmreuse draw",
-        )  # fmt: skip
+        found = "a file" if folder.exists() else "no such folder"
+        refuse(where, "a folder of checked papers", found, "make one with python -m ptmreuse draw")
     frame = _frame(folder, tables)
     drawn = frame.loc[frame["place"] != ""].set_index("paper")["place"].astype("int64").sort_values()
     files = sorted(folder.glob("codes_*.csv"))
     if not files:
-        raise StudyError(expected="a file codes_NAME.csv per person", found="none", where=where, do="restore it")
+        refuse(where, "a file codes_NAME.csv per person", "none", "restore it")
     people = {re.fullmatch(r"codes_(.*)", file.stem).group(1): _codes(file, drawn) for file in files}
     people = {name: codes for name, codes in people.items() if len(codes)}
     if not people:
-        raise StudyError(
-            expected="answers in column uses_ptm", found="none", where=where, do="code the papers from the top down"
-        )
+        refuse(where, "answers in column uses_ptm", "none", "code the papers from the top down")
     final = folder / f"{SETTLED}.csv"
     settled = _codes(final, drawn, skips=True) if final.exists() else next(iter(people.values())).iloc[:0]
     rows = [codes.assign(coder=name) for name, codes in people.items()]
@@ -238,30 +232,23 @@ def _frame(folder, tables):
     where = paths.shown(folder / "frame.csv")
     if frame["paper"].duplicated().any():
         twice = frame.loc[frame["paper"].duplicated(), "paper"].iloc[0]
-        raise StudyError(expected="each paper once", found=f"{twice} twice", where=where, do="restore the file")
+        refuse(where, "each paper once", f"{twice} twice", "restore the file")
     in_use, listed = set(tables["uses"]["paper"]), set(frame["paper"])
     if in_use != listed:
-        raise StudyError(
-            expected=f"the {len(in_use):,} coded papers in use",
-            found=f"{len(listed):,}, {len(listed - in_use):,} of them others", where=where,
-            do="use the source, coder and last_year from which the sample was drawn, or draw again",
-        )  # fmt: skip
+        found = f"{len(listed):,}, {len(listed - in_use):,} of them others"
+        do = "use the source, coder and last_year from which the sample was drawn, or draw again"
+        refuse(where, f"the {len(in_use):,} coded papers in use", found, do)
     given = frame["place"][frame["place"] != ""]
     if sorted(given) != sorted(map(str, range(1, len(given) + 1))):
-        raise StudyError(
-            expected=f"the places 1 to {len(given)}", found="others", where=f"{where}, column place",
-            do="restore the file",
-        )  # fmt: skip
+        refuse(f"{where}, column place", f"the places 1 to {len(given)}", "others", "restore the file")
     groups = frame.groupby("stratum")["place"]
     real = {name: (str(len(part)), str(int((part != "").sum()))) for name, part in groups}
     said = {row.stratum: (row.N, row.sampled) for row in counts.itertuples()}
     if real != said:
         wrong = sorted(name for name in real.keys() | said.keys() if real.get(name) != said.get(name))[0]
-        raise StudyError(
-            expected="N and sampled as in frame.csv: " + " and ".join(real.get(wrong, ("no", "such stratum"))),
-            found=" and ".join(said.get(wrong, ("no", "such stratum"))),
-            where=f"{paths.shown(folder / 'strata.csv')}, stratum {wrong}", do="restore the two files",
-        )  # fmt: skip
+        expected, found = (" and ".join(counts.get(wrong, ("no", "such stratum"))) for counts in (real, said))
+        place = f"{paths.shown(folder / 'strata.csv')}, stratum {wrong}"
+        refuse(place, f"N and sampled as in frame.csv: {expected}", found, "restore the two files")
     return frame
 
 
@@ -269,10 +256,8 @@ def _table(path, columns):
     table = study.read_csv(path)
     missing = [column for column in columns if column not in table]
     if missing:
-        raise StudyError(
-            expected=f"the columns {', '.join(columns)}", found=f"no {', '.join(missing)}", where=paths.shown(path),
-            do="restore the header row",
-        )  # fmt: skip
+        found = f"no {', '.join(missing)}"
+        refuse(paths.shown(path), f"the columns {', '.join(columns)}", found, "restore the header row")
     return table
 
 
@@ -287,12 +272,12 @@ def _codes(path, drawn, skips=False):
         table[column] = table[column].str.lower()
         bad = ~table[column].isin([*study.ANSWERS, ""])
         if bad.any():
-            _refuse(where, bad, column, "yes, no, unknown or nothing", table[column])
+            _refuse_row(where, bad, column, "yes, no, unknown or nothing", table[column])
     for bad, expected in (
         (~table["paper"].isin(drawn.index), "a paper that was drawn"), (table["paper"].duplicated(), "each paper once")
     ):  # fmt: skip
         if bad.any():
-            _refuse(where, bad, "paper", expected, table["paper"])
+            _refuse_row(where, bad, "paper", expected, table["paper"])
     # Reuse is not asked of a paper without deep learning.
     table.loc[(table["uses_ptm"] == "") & (table["uses_dl"] == "no"), "uses_ptm"] = "no"
     if not skips:
@@ -300,7 +285,7 @@ def _codes(path, drawn, skips=False):
     for column in QUESTIONS[2:]:
         against = (table[column] == "yes") & (table["uses_ptm"] == "no")
         if against.any():
-            _refuse(where, against, column, "no or nothing, as uses_ptm is no", table[column])
+            _refuse_row(where, against, column, "no or nothing, as uses_ptm is no", table[column])
     asked = [c for c in QUESTIONS[2:] if (table.loc[table["uses_ptm"] == "yes", c] != "").any()]
     for column in asked:  # who reuses nothing reuses it in no way
         table.loc[(table[column] == "") & (table["uses_ptm"] == "no"), column] = "no"
@@ -312,24 +297,20 @@ def _complete(where, table, drawn):
     """Every drawn paper is listed, and none was skipped, whatever the order of the rows now."""
     lacking = drawn.index.difference(table["paper"])
     if len(lacking):
-        raise StudyError(
-            expected=f"the {len(drawn):,} drawn papers", found=f"no {lacking[0]}", where=where,
-            do="restore the row; a paper that cannot be coded is unknown",
-        )  # fmt: skip
+        do = "restore the row; a paper that cannot be coded is unknown"
+        refuse(where, f"the {len(drawn):,} drawn papers", f"no {lacking[0]}", do)
     place = table["paper"].map(drawn)
     for column in ("uses_dl", "uses_ptm"):
         last = place[table[column] != ""].max()
         skipped = (table[column] == "") & (place < last)
         if skipped.any():
-            _refuse(where, skipped, column, "an answer, as a paper drawn later has one (unknown is one)", table[column])
+            expected = "an answer, as a paper drawn later has one (unknown is one)"
+            _refuse_row(where, skipped, column, expected, table[column])
 
 
-def _refuse(where, bad, column, expected, values):
+def _refuse_row(where, bad, column, expected, values):
     row = int(bad.to_numpy().argmax())
-    raise StudyError(
-        expected=expected, found=repr(values.iloc[row])[:80], where=f"{where}, row {row + 1}, column {column}",
-        do="correct this cell",
-    )  # fmt: skip
+    refuse(f"{where}, row {row + 1}, column {column}", expected, repr(values.iloc[row])[:80], "correct this cell")
 
 
 def _agreed(people, settled):

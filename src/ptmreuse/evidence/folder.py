@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ptmreuse import paths, wording
-from ptmreuse.errors import StudyError, StudyErrors
+from ptmreuse.errors import StudyError, StudyErrors, refuse
 from ptmreuse.evidence import names, pilot, study
 
 BESIDE = ("claims", "uncoded")  # tables of a student's folder that are no study tables
@@ -56,19 +56,15 @@ def read_folder(folder):
     if found:
         raise StudyErrors([_in_file(error, files, where) for error in found])
     if tables["papers"].empty:
-        _refuse(f"{where}/{files['papers'].name}", "at least one paper", "none", "add a row per paper")
+        refuse(f"{where}/{files['papers'].name}", "at least one paper", "none", "add a row per paper")
     return tables
-
-
-def _refuse(where, expected, found, do):
-    raise StudyError(expected=expected, found=found, where=where, do=do)
 
 
 def _files(folder, where):
     """The file of each table in a folder."""
     start = "copy data/template, or python -m ptmreuse new FOLDER"
     if not folder.is_dir():
-        _refuse(where, "a folder of study tables", "a file" if folder.exists() else "no such folder", start)
+        refuse(where, "a folder of study tables", "a file" if folder.exists() else "no such folder", start)
     files = {}
     for file in sorted(folder.iterdir()):
         table = file.is_file() and file.suffix in (".csv", ".parquet")
@@ -81,13 +77,13 @@ def _files(folder, where):
             nowhere = "" if file.exists() else ", a link that leads nowhere"
             found = f"the folder {file.name}" if file.is_dir() else file.name + nowhere
             do = "rename it or move it elsewhere; python -m ptmreuse import reads other tables"
-            _refuse(where, expected, found, do)
+            refuse(where, expected, found, do)
         if file.stem in files:
             both = f"{files[file.stem].name} and {file.name}"
-            _refuse(where, f"one file for table {file.stem}", both, "keep the one that is right")
+            refuse(where, f"one file for table {file.stem}", both, "keep the one that is right")
         files[file.stem] = file
     if "papers" not in files:
-        _refuse(where, "a file papers.csv", "none", start)
+        refuse(where, "a file papers.csv", "none", start)
     return files
 
 
@@ -124,14 +120,14 @@ def refuse_overwriting(folder):
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         if len(lines) > 1 and lines != example.read_text(encoding="utf-8").splitlines():
             do = "add --replace to write over them, or import into another folder"
-            _refuse(paths.shown(folder), "no codes yet", f"{name}.csv with rows", do)
+            refuse(paths.shown(folder), "no codes yet", f"{name}.csv with rows", do)
 
 
 def _contradictions(tables, where):
     """Where tables contradict each other; and data that would be taken for what the study published are refused."""
     if study.data_kind(tables) == "published":
         do = "write coded: published are the study's own facts"
-        _refuse(f"{where}, table provenance", "coded or simulated papers", "kind published", do)
+        refuse(f"{where}, table provenance", "coded or simulated papers", "kind published", do)
     found = []
     said = tables["reuse"].merge(tables["uses"], on=["paper", "coder"], how="left")
     coders = dict.fromkeys(tables["uses"]["coder"])
@@ -161,16 +157,16 @@ def _read_table(file):
                 place = f"{paths.shown(file)}, row {row + 1}, column {column}"
                 found = repr(table[column].iloc[row])[:80]
                 do = "close the quotation mark, or take the sign out"
-                _refuse(place, "every cell in one line, of visible signs", found, do)
+                refuse(place, "every cell in one line, of visible signs", found, do)
         return table
     if importlib.util.find_spec("pyarrow") is None:
         do = "install pyarrow or save the table as CSV"
-        _refuse(paths.shown(file), "pyarrow, which reads Parquet files", "it is not installed", do)
+        refuse(paths.shown(file), "pyarrow, which reads Parquet files", "it is not installed", do)
     try:
         return pd.read_parquet(file)
     except (OSError, ValueError) as error:
         found = f"a file that cannot be read as one ({error})"
-        _refuse(paths.shown(file), "a Parquet table", found, "save it again or save it as CSV")
+        refuse(paths.shown(file), "a Parquet table", found, "save it again or save it as CSV")
 
 
 def _with_names(reuse):

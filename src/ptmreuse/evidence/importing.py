@@ -11,7 +11,7 @@ import unicodedata
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError, StudyErrors
+from ptmreuse.errors import StudyError, StudyErrors, refuse
 from ptmreuse.evidence import names, study
 from ptmreuse.evidence.folder import SUMS
 from ptmreuse.evidence.spreadsheet import read_sheet
@@ -105,10 +105,8 @@ def import_codes(path, *, columns=None, coder="", sheet="", codebook=None):
         papers = "a column that tells papers apart (paper, doi or title)"
         reuse = "a column uses_ptm: does the paper reuse a pre-trained model, yes, no or unknown"
         lacking = papers if key is None else reuse
-        raise StudyError(
-            expected=lacking, found=f"the columns {', '.join(map(repr, read.header))}", where=where,
-            do=f"say which one it is: --column {'paper' if key is None else 'uses_ptm'}=NAME",
-        )  # fmt: skip
+        do = f"say which one it is: --column {'paper' if key is None else 'uses_ptm'}=NAME"
+        refuse(where, lacking, f"the columns {', '.join(map(repr, read.header))}", do)
     report.append(f"papers are told apart by {named[key]!r}")
     if "coder" not in named:
         coder = coder or "coder 1"
@@ -152,7 +150,7 @@ say which one it is: --column pattern="Pattern".
         if target not in COLUMNS or (name and name not in header):
             known, found = (COLUMNS, target) if target not in COLUMNS else (header, name)
             expected = f"{'one of' if target not in COLUMNS else 'a column among'} {', '.join(known)}"
-            raise StudyError(expected=expected, found=repr(found), where="--column", do="write --column pattern=NAME")
+            refuse("--column", expected, repr(found), "write --column pattern=NAME")
     named = {}
     for target, called in COLUMNS.items():
         if target in columns:
@@ -162,10 +160,8 @@ say which one it is: --column pattern="Pattern".
             plain = {n: " ".join(re.findall(r"\w+", n.casefold().replace("_", " "))) for n in header if n not in taken}
             fits = [n for n, words in plain.items() if words in called]
         if len(fits) > 1:
-            raise StudyError(
-                expected=f"one column for {target}", found=" and ".join(map(repr, fits)), where=where,
-                do=f'say which one it is: --column {target}="{fits[0]}"',
-            )  # fmt: skip
+            do = f'say which one it is: --column {target}="{fits[0]}"'
+            refuse(where, f"one column for {target}", " and ".join(map(repr, fits)), do)
         if fits:
             named[target] = fits[0]
     return named

@@ -20,7 +20,7 @@ from lxml import etree
 from openpyxl.utils import get_column_letter
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -76,7 +76,7 @@ def read_sheet(path, sheet=""):
     filled = {line: plain for line, cells in lines.items() if any(plain := [_plain(cell) for cell in cells])}
     if len(filled) < 2:
         found = "a header alone" if filled else "no cell with text"
-        _refuse(where, "a header row and a row per thing", found, "check the file")
+        refuse(where, "a header row and a row per thing", found, "check the file")
     first = min(filled)
     header = filled.pop(first)
     while not header[-1]:
@@ -87,7 +87,7 @@ def read_sheet(path, sheet=""):
         for name, cell in zip(header, cells, strict=False):
             if _FORMULA_ERROR.fullmatch(cell):
                 found = f"the formula error {cell[:40]!r}"
-                _refuse(f"{where}, line {line}, column {name}", "a value", found, "correct the formula")
+                refuse(f"{where}, line {line}, column {name}", "a value", found, "correct the formula")
         short += len(cells) < len(header)
         rows[line] = (cells + [""] * len(header))[: len(header)]
     blank = sum(line > first for line in set(lines) - set(filled))
@@ -107,20 +107,16 @@ def _check_header(header, filled, where):
         if not name or times > 1:
             column = header.index(name) + 1
             found = f"column {column} without one" if not name else f"{name!r} {times} times"
-            _refuse(where, "a name of its own for every column", found, "correct the header row")
+            refuse(where, "a name of its own for every column", found, "correct the header row")
     for line, cells in filled.items():
         if not any(cells[len(header) :]):
             continue
         if len(header) == 1:
             found = f"one cell, {header[0][:40]!r}"
-            _refuse(where, "the names of the columns in the first row", found, "take out what stands above them")
+            refuse(where, "the names of the columns in the first row", found, "take out what stands above them")
         found = f"{next(filter(None, cells[len(header) :]))[:40]!r} beyond the last column"
         place = f"{where.rpartition(' ')[0]} {line}"
-        _refuse(place, f"at most {len(header)} cells", found, "give the column a name, or quote the cell")
-
-
-def _refuse(where, expected, found, do):
-    raise StudyError(expected=expected, found=found, where=where, do=do)
+        refuse(place, f"at most {len(header)} cells", found, "give the column a name, or quote the cell")
 
 
 def _text(content, where):
@@ -130,7 +126,7 @@ def _text(content, where):
         locked = "EncryptedPackage".encode("utf-16-le") in content
         old = ("an old .xls file", "save it as .xlsx")
         found = ("a workbook with a password", "save it without") if locked else old
-        _refuse(where, "xlsx, ods or csv", *found)
+        refuse(where, "xlsx, ods or csv", *found)
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         text = content.decode(encoding)
@@ -138,9 +134,9 @@ def _text(content, where):
         text = content.decode("cp1252", errors="replace")
         notes.append("not UTF-8: read as Western European (Windows-1252); check letters with accents")
     if re.search(r"[\x00-\x08\x0e-\x1f]", text):
-        _refuse(where, "a spreadsheet", "bytes that are no text", "save it as .xlsx or .csv")
+        refuse(where, "a spreadsheet", "bytes that are no text", "save it as .xlsx or .csv")
     if re.match(r"\s*<(!doctype|html|table|\?xml)", text, re.I):
-        _refuse(where, "a spreadsheet", "a web page or XML", "open it in a spreadsheet program and save it as .xlsx")
+        refuse(where, "a spreadsheet", "a web page or XML", "open it in a spreadsheet program and save it as .xlsx")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     said = re.match(r"sep=(.)\n", text)
     skipped = 1 if said else 0
@@ -159,9 +155,7 @@ def _text(content, where):
     except csv.Error as error:
         found = "a cell longer than 131,072 characters" if "field larger" in str(error) else f"{error}"
         found = "a quotation mark that is never closed" if "end of data" in found else found
-        _refuse(
-            f"{where}, line {start + skipped}", "cells that can be told apart", found, "correct the quotation marks"
-        )
+        refuse(f"{where}, line {start + skipped}", "cells that can be told apart", found, "correct the quotation marks")
     return lines, notes
 
 
@@ -170,7 +164,7 @@ def _swallowed(cells, lines, delimiter, where):
     width = len(next(iter(lines.values())))
     for cell in cells:
         if "\n" in cell and any(part.count(delimiter) >= max(1, width - 1) for part in cell.split("\n")):
-            _refuse(
+            refuse(
                 where, "one row", f"a cell that holds whole rows: {cell[:40]!r}", "take out the stray quotation mark"
             )
 
@@ -181,7 +175,7 @@ def _delimiter(text, where):
     counts = {d: header.count(d) for d in DELIMITERS if d in header}
     if len(counts) > 1 and len(set(sorted(counts.values())[-2:])) == 1:
         found = " and ".join(DELIMITERS[d] for d in counts)
-        _refuse(f"{where}, line 1", "one sign between the columns", found, "save the file as .xlsx")
+        refuse(f"{where}, line 1", "one sign between the columns", found, "save the file as .xlsx")
     return max(counts, key=counts.get) if counts else ","
 
 
@@ -203,19 +197,19 @@ def _one_sheet(path, archive, sheet, where):
     size = sum(entry.file_size for entry in archive.infolist()) // 10**6
     if size > _LARGEST:
         expected, found = f"a workbook of at most {_LARGEST:,} MB", f"one that unpacks to {size:,} MB"
-        _refuse(where, expected, found, "save the table as .csv")
+        refuse(where, expected, found, "save the table as .csv")
     if "content.xml" in archive.namelist():
         sheets, read = _ods(archive.read("content.xml")), _read_ods
     elif "xl/workbook.xml" in archive.namelist():
         sheets, read = _xlsx(path), _read_xlsx
     else:
-        _refuse(where, "an xlsx or ods workbook", "another kind of archive", "save the table as .xlsx")
+        refuse(where, "an xlsx or ods workbook", "another kind of archive", "save the table as .xlsx")
     filled = [name for name, (_, holds_cells) in sheets.items() if holds_cells]
     if sheet and sheet not in sheets:
-        _refuse(where, f"a sheet among {', '.join(map(repr, sheets))}", repr(sheet), "name one with --sheet")
+        refuse(where, f"a sheet among {', '.join(map(repr, sheets))}", repr(sheet), "name one with --sheet")
     if not sheet and len(filled) > 1:
         found, do = " and ".join(map(repr, filled)), f"say which one holds the codes: --sheet {filled[0]!r}"
-        _refuse(where, "one sheet with cells", found, do)
+        refuse(where, "one sheet with cells", found, do)
     lines, notes = read(sheets[sheet or filled[0]][0], where) if sheet or filled else ({}, [])
     return lines, [f"sheet {sheet!r}"] * bool(sheet) + notes
 
@@ -241,7 +235,7 @@ def _read_xlsx(sheet, where):
     for number, (row, written) in enumerate(both, start=1):
         if any(v is None and isinstance(f, str) and f.startswith("=") for v, f in zip(row, written, strict=True)):
             do = "open the workbook in a spreadsheet program and save it"
-            _refuse(f"{where}, line {number}", "values", "a formula that was never computed", do)
+            refuse(f"{where}, line {number}", "values", "a formula that was never computed", do)
         if any(v is not None for v in row):
             lines[number] = [_cell(v) for v in row]
     with values._get_source() as source:  # what openpyxl leaves out where it reads row by row
@@ -256,7 +250,7 @@ def _read_xlsx(sheet, where):
 
 def _refuse_merged(where, line, found):
     do = "take the merging back and fill in every cell"
-    _refuse(f"{where}, line {line}", "one value in every cell", found, do)
+    refuse(f"{where}, line {line}", "one value in every cell", found, do)
 
 
 def _cell(value):

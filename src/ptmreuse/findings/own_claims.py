@@ -17,7 +17,7 @@ import re
 import pandas as pd
 
 from ptmreuse import paths, wording
-from ptmreuse.errors import StudyError, StudyErrors
+from ptmreuse.errors import StudyError, StudyErrors, refuse
 from ptmreuse.evidence import study
 
 COLUMNS = ("statement", "key", "rule", "expected")
@@ -54,8 +54,7 @@ def read_claims(path):
     table, where = study.read_csv(path), paths.shown(path)
     if tuple(table.columns) != COLUMNS:
         found = ", ".join(table.columns)
-        do = "correct the header row"
-        raise StudyError(expected=f"the columns {', '.join(COLUMNS)}", found=found, where=where, do=do)
+        refuse(where, f"the columns {', '.join(COLUMNS)}", found, "correct the header row")
     table = table.apply(lambda column: column.str.strip())
     found = []
     for row, claim in enumerate(table.to_dict("records"), start=1):
@@ -118,12 +117,12 @@ def judge(claims, registry):
         if key not in registry.index:
             near = difflib.get_close_matches(key, registry.index, 1)
             do = f"did you mean {near[0]}?" if near else "take one from the page Registry of numbers"
-            raise StudyError(expected="the key of a recorded number", found=repr(key), where=where, do=do)
+            refuse(where, "the key of a recorded number", repr(key), do)
         number = registry.loc[key]
         begins = {"leads": "rank_", "trend": "trend_"}.get(claim["rule"], "")
         if not key.startswith(begins):
             expected = f"a key that begins with {begins}, for the rule {claim['rule']}"
-            raise StudyError(expected=expected, found=repr(key), where=where, do="take another key or rule")
+            refuse(where, expected, repr(key), "take another key or rule")
         verdict, reason = _verdict(claim, number)
         ends = " to ".join(wording.limits(number)) + " %" * ("%" in number["text"] and number["low"] != "")
         rows.append((claim["statement"], claim["rule"], claim["expected"], number["text"], ends, verdict, reason, key))
