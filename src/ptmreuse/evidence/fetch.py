@@ -58,12 +58,7 @@ def fetch_pilot(url=PILOT_URL, folder=FOLDER, sha256=PILOT_SHA256) -> Path:
 
 
 def list_release(url=RECORD_URL):
-    """The files of the released record.
-
-    Returns
-    -------
-    list of dict
-        name, size (bytes), checksum (as ``md5:...``), url; in the record's order.
+    """The files of the released record, in its order: name, size (bytes), checksum (as ``md5:...``), url.
 
     Raises
     ------
@@ -78,31 +73,17 @@ def list_release(url=RECORD_URL):
     except requests.RequestException as error:
         raise _offline(url, error, f"download the database from {RECORD_PAGE} by hand") from error
     try:
-        return [
-            {
-                "name": str(file["key"]),
-                "size": int(file["size"]),
-                "checksum": str(file["checksum"]),
-                "url": str(file["links"]["self"]),
-            }
-            for file in answer.json()["files"]
-        ]
+        listed = [(f["key"], int(f["size"]), f["checksum"], f["links"]["self"]) for f in answer.json()["files"]]
     except (KeyError, TypeError, ValueError) as error:
         raise StudyError(
-            expected="a record that lists its files",
-            found=f"another answer ({type(error).__name__}: {error})",
-            where=url,
-            do=f"look at {RECORD_PAGE} and download the database by hand",
-        ) from error
+            expected="a record that lists its files", found=f"another answer ({type(error).__name__}: {error})",
+            where=url, do=f"look at {RECORD_PAGE} and download the database by hand",
+        ) from error  # fmt: skip
+    return [dict(zip(("name", "size", "checksum", "url"), file, strict=True)) for file in listed]
 
 
 def fetch_release(name, folder=FOLDER, url=RECORD_URL) -> Path:
-    """Fetch one file of the released record; an interrupted download is resumed.
-
-    Parameters
-    ----------
-    name : str
-        A name that `list_release` gives.
+    """Fetch one file of the released record, by a name of `list_release`; an interrupted download is resumed.
 
     Raises
     ------
@@ -129,16 +110,7 @@ def fetch_articles(dois, folder=FOLDER / "jats", url=PLOS_URL) -> list[Path]:
     """
     from tqdm import tqdm
 
-    addresses = {}
-    for doi in dois:
-        journal = PLOS_JOURNALS.get(doi.partition("/journal.")[2].partition(".")[0])
-        if journal is None:
-            raise StudyError(
-                expected="the DOI of a PLOS article", found=repr(doi), where="articles to fetch", do="leave it out"
-            )
-        target = folder / (doi.replace("/", "_") + ".xml")
-        query = urlencode({"id": doi, "type": "manuscript"})
-        addresses[target] = f"{url.format(journal=journal)}?{query}"
+    addresses = {folder / (doi.replace("/", "_") + ".xml"): article_address(doi, url) for doi in dois}
     failed = []
     for target, address in tqdm(addresses.items(), desc="articles", unit="article"):
         try:
@@ -146,43 +118,49 @@ def fetch_articles(dois, folder=FOLDER / "jats", url=PLOS_URL) -> list[Path]:
         except StudyError as error:
             failed.append(error)
     if failed:
-        raise StudyError(
-            expected=f"{len(addresses)} articles",
-            found=f"{len(addresses) - len(failed)}; the first failure: {failed[0].found}",
-            where=failed[0].where,
-            do="run make data again; what was fetched stays",
-        )
+        found = f"{len(addresses) - len(failed)}; the first failure: {failed[0].found}"
+        do = "run make data again; what was fetched stays"
+        raise StudyError(expected=f"{len(addresses)} articles", found=found, where=failed[0].where, do=do)
     return list(addresses)
 
 
-def fetch_all(release=None, say=print):
+def article_address(doi, url=PLOS_URL):
+    """Where PLOS gives the text of an article.
+
+    Raises
+    ------
+    StudyError
+        If the DOI is not one of a known PLOS journal.
+    """
+    journal = PLOS_JOURNALS.get(doi.partition("/journal.")[2].partition(".")[0])
+    if journal is None:
+        raise StudyError(
+            expected="the DOI of a PLOS article", found=repr(doi), where="articles to fetch", do="leave it out"
+        )
+    return f"{url.format(journal=journal)}?{urlencode({'id': doi, 'type': 'manuscript'})}"
+
+
+def fetch_all(release=None):
     """Fetch the pilot workbook and the texts of its articles, show what the release holds, fetch one file of it.
 
     Parameters
     ----------
     release : str, optional
         The name of a file of the record to fetch as well (gigabytes).
-    say : callable
-        Is given one line per thing done.
-
-    Raises
-    ------
-    StudyError
-        As the functions that fetch.
     """
     from ptmreuse.evidence.pilot import read_pilot  # which names this module's files
 
-    say(f"pilot workbook: {paths.shown(fetch_pilot())}")
+    print(f"pilot workbook: {paths.shown(fetch_pilot())}")
     pilot = read_pilot(PILOT)
     articles = fetch_articles(pilot["papers"]["doi"])
-    say(f"articles of the pilot: {len(articles)} in {paths.shown(articles[0].parent)}")
-    say(f"files of the released record ({RECORD_PAGE}):")
+    print(f"articles of the pilot: {len(articles)} in {paths.shown(articles[0].parent)}")
+    print(f"files of the released record ({RECORD_PAGE}):")
     for file in list_release():
-        say(f"  {file['size'] / 1e6:10,.1f} MB  {file['name']}")
+        print(f"  {file['size'] / 1e6:10,.1f} MB  {file['name']}")
     if release:
-        say(f"released file: {paths.shown(fetch_release(release))}")
+        print(f"released file: {paths.shown(fetch_release(release))}")
     else:
-        say("none of these was fetched; name one to fetch it")
+        print("none of these was fetched; name one to fetch it")
 
 
 def _fetch(url, target, known_hash, holds=b""):
@@ -192,13 +170,8 @@ def _fetch(url, target, known_hash, holds=b""):
 
     if known_hash is None and target.exists():
         return target
-    library = pooch.create(
-        path=target.parent,
-        base_url="",
-        registry={target.name: known_hash},
-        urls={target.name: url},
-        retry_if_failed=RETRIES,
-    )
+    registry, urls = {target.name: known_hash}, {target.name: url}
+    library = pooch.create(target.parent, base_url="", registry=registry, urls=urls, retry_if_failed=RETRIES)
     by_hand = f"put that file at {paths.shown(target)} by hand"
     pooch.get_logger().setLevel("WARNING")  # its notes name folders of this machine; the bar says the rest
     try:
@@ -206,13 +179,10 @@ def _fetch(url, target, known_hash, holds=b""):
     except requests.RequestException as error:
         raise _offline(url, error, by_hand) from error
     except ValueError as error:
-        raise StudyError(
-            expected=f"a file with {known_hash}" if known_hash else f"a file with {holds.decode()}",
-            found="another file",
-            where=url,
-            do=f"try again later or {by_hand}",
-        ) from error
-    _record(target, url)
+        expected = f"a file with {known_hash or holds.decode()}"
+        do = f"try again later or {by_hand}"
+        raise StudyError(expected=expected, found="another file", where=url, do=do) from error
+    record(target, url)
     return target
 
 
@@ -253,29 +223,19 @@ def listing_of(folder):
     return folder.parent / f"fetched_{folder.name}.csv" if among else folder / "fetched.csv"
 
 
-def _record(target, url):
+def record(target, url):
     """Keep the list of what was fetched: file, bytes, SHA-256, address."""
-    listing = listing_of(target.parent)
-    rows = {}
+    listing, rows = listing_of(target.parent), {}
     if listing.exists():
         with listing.open(encoding="utf-8", newline="") as file:
-            rows = {row["file"]: row for row in csv.DictReader(file)}
-    rows[target.name] = {
-        "file": target.name,
-        "bytes": target.stat().st_size,
-        "sha256": paths.sha256(target),
-        "url": url,
-    }
+            rows = {row[0]: row for row in list(csv.reader(file))[1:]}
+    rows[target.name] = [target.name, target.stat().st_size, paths.sha256(target), url]
     with listing.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, ["file", "bytes", "sha256", "url"], lineterminator="\n")
-        table.writeheader()
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["file", "bytes", "sha256", "url"])
         table.writerows(rows[name] for name in sorted(rows))
 
 
 def _offline(url, error, by_hand):
-    return StudyError(
-        expected="an answer from the server",
-        found=f"none ({type(error).__name__}: {error})"[:300],
-        where=url,
-        do=f"check the connection and try again, or {by_hand}",
-    )
+    found, do = f"none ({type(error).__name__}: {error})"[:300], f"check the connection and try again, or {by_hand}"
+    return StudyError(expected="an answer from the server", found=found, where=url, do=do)

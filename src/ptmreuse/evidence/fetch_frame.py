@@ -23,21 +23,9 @@ MISSING = "missing.csv"
 
 
 def fetch_frame(dois, folder=fetch.FOLDER, plos=fetch.PLOS_URL, openalex=OPENALEX_URL):
-    """Fetch the article and the OpenAlex record of every DOI that is not there yet.
+    """Fetch the article and the OpenAlex record of every PLOS DOI not there yet; count what is there and missing.
 
-    Parameters
-    ----------
-    dois : sequence of str
-        PLOS DOIs, as `frame.read` gives them.
-    folder : Path
-        Receives ``jats/DOI.xml``, ``openalex/DOI.json`` (a list of records) and ``missing.csv``.
-    plos, openalex : str
-        Addresses.
-
-    Returns
-    -------
-    dict of str to int
-        articles and records that are there, and missing ones.
+    The folder receives ``jats/DOI.xml``, ``openalex/DOI.json`` (a list of records) and ``missing.csv``.
 
     Raises
     ------
@@ -59,11 +47,9 @@ def _articles(dois, folder, plos):
         target = folder / (doi.replace("/", "_") + ".xml")
         if target.exists():
             continue
-        journal = fetch.PLOS_JOURNALS[doi.partition("/journal.")[2].partition(".")[0]]
-        url = f"{plos.format(journal=journal)}?{urlencode({'id': doi, 'type': 'manuscript'})}"
+        url = fetch.article_address(doi, plos)
         content = _get(url)
-        whole = content and b"<article" in content[:5000] and content.rstrip().endswith(b"</article>")
-        if whole:
+        if content and b"<article" in content[:5000] and content.rstrip().endswith(b"</article>"):
             _keep(target, content, url)
         else:
             missing.append((doi, "article", "not found" if content is None else "a file that is no whole article"))
@@ -117,7 +103,7 @@ def _get(url):
         try:
             answer = requests.get(url, timeout=fetch.TIMEOUT, headers={"User-Agent": "ptmreuse (a replication book)"})
         except requests.RequestException as error:  # also an answer that was cut
-            trouble = f"{type(error).__name__}"
+            trouble = type(error).__name__
             continue
         if answer.status_code in (404, 410):
             return None
@@ -140,4 +126,4 @@ def _keep(target, content, url):
     part = target.with_suffix(".part")
     part.write_bytes(content)
     part.replace(target)
-    fetch._record(target, url)
+    fetch.record(target, url)

@@ -22,11 +22,6 @@ def answered(uses):
     uses : DataFrame
         Study table of one coder.
 
-    Returns
-    -------
-    dict of str to (int, int)
-        For uses_dl, uses_ptm, and uses_ptm among the papers that use deep learning.
-
     Examples
     --------
     >>> dl, ptm = ["yes", "yes", "no", "unknown"], ["yes", "unknown", "yes", "no"]
@@ -44,16 +39,10 @@ def items(tables, question="pattern"):
     A model written in two ways, or coded twice alike, counts once. Unknown patterns and stages are no items;
     `units` counts them.
 
-    Parameters
-    ----------
-    tables : dict of str to DataFrame
-        Study tables.
-    question : {'pattern', 'stage'}
-
     Returns
     -------
     DataFrame
-        paper, coder, canonical, family and `question`.
+        paper, coder, canonical, family and `question` (*pattern* or *stage*).
     """
     coded = tables["reuse" if question == "pattern" else "stages"]
     if question == "stage":
@@ -117,17 +106,7 @@ def per_field(counted, fields, column):
 
 
 def units(reuse):
-    """How many papers, instances and pairs the codes hold.
-
-    Parameters
-    ----------
-    reuse : DataFrame
-        Study table of one coder.
-
-    Returns
-    -------
-    dict
-        papers, instances, pairs, unknown_patterns.
+    """How many papers, instances and pairs the codes of one coder hold.
 
     Examples
     --------
@@ -145,16 +124,9 @@ def units(reuse):
 
 
 def per_paper(counted, category, column="pattern"):
-    """Items of one category and all items of each paper, as cluster sizes.
+    """Items of one pattern or stage and all items of each paper, as cluster sizes.
 
     Items whose category is unknown are left out of both; `units` counts them.
-
-    Parameters
-    ----------
-    counted : DataFrame, from `items`
-    category : str
-        A pattern or a stage.
-    column : {'pattern', 'stage'}
 
     Returns
     -------

@@ -3,7 +3,6 @@
 Read from what ``make data FRAME=yes`` fetched and coded: texts, OpenAlex records, the rule coder's tables.
 """
 
-import csv
 import json
 
 import pandas as pd
@@ -16,29 +15,18 @@ from ptmreuse.evidence.fetch_frame import MISSING, _record_file
 AGAIN = "run make data FRAME=yes"
 
 
-def read_plos(place=fetch.FOLDER, listed=None):
+def read_plos(place=fetch.FOLDER):
     """The frame's articles as study tables: the rule coder first, then the authors' codes of the pilot papers.
 
-    Parameters
-    ----------
-    place : Path
-        Where ``make data FRAME=yes`` put its files.
-    listed : DataFrame, optional
-        The frame; default `frame.read`.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        An article without text, that was retracted, or of a year outside the design is a row of rejects; so is a
-        second record of one article, and a missing record or one without topics (the article stays, without fields).
+    An article without text, that was retracted, or of a year outside the design is a row of rejects; so is a
+    second record of one article, and a missing record or one without topics (the article stays, without fields).
 
     Raises
     ------
     StudyError
         If nothing was fetched or coded, or a fetched file is not what it was.
     """
-    listed = frame.read() if listed is None else listed
-    where = paths.shown(place)
+    listed, where = frame.read(), paths.shown(place)
     if not (place / "plos" / "papers.csv").exists():
         raise StudyError(expected="the coded articles of the frame", found="none", where=where, do=AGAIN)
     for part in ("jats", "openalex"):
@@ -73,15 +61,14 @@ def _unchanged(place):
     listing = fetch.listing_of(place)
     if not listing.exists():
         raise StudyError(expected="fetched files", found="none", where=paths.shown(place), do=AGAIN)
-    with listing.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            target = place / row["file"]
-            if not target.exists() or paths.sha256(target) != row["sha256"]:
-                raise StudyError(
-                    expected=f"the file that was fetched from {row['url']}",
-                    found="another file" if target.exists() else "no such file", where=paths.shown(target),
-                    do=f"remove it and {AGAIN}",
-                )  # fmt: skip
+    for row in study.read_csv(listing).itertuples():
+        target = place / row.file
+        if not target.exists() or paths.sha256(target) != row.sha256:
+            raise StudyError(
+                expected=f"the file that was fetched from {row.url}",
+                found="another file" if target.exists() else "no such file", where=paths.shown(target),
+                do=f"remove it and {AGAIN}",
+            )  # fmt: skip
 
 
 def _missing(place):
