@@ -273,7 +273,7 @@ def counts(options):
 
     asked = {name: getattr(options, name) for name in ("source", "release", "tables", "pilot", "last_year", "seed")}
     tables = sources.load_source(**asked, simulated_papers=options.simulated_papers)
-    print(json.dumps(sources.counts(tables, options.coder or None), indent=1, ensure_ascii=False))
+    print(json.dumps(sources.counts(tables, options.coder), indent=1, ensure_ascii=False))
 
 
 def validate(options):

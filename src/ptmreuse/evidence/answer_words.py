@@ -6,15 +6,7 @@ from functools import lru_cache
 
 NAME_KEYS = ("model", "method", "modelname", "name", "ptm", "ptmname", "pretrainedmodel")
 CLASS_KEYS = {
-    "pattern": (
-        "classification",
-        "class",
-        "pattern",
-        "reuse",
-        "reusepattern",
-        "reuseclassification",
-        "category",
-    ),
+    "pattern": ("classification", "class", "pattern", "reuse", "reusepattern", "reuseclassification", "category"),
     "stage": ("step", "stage", "steps", "stages", "scientificstep", "scientificstage", "phase"),
     "model": (),
 }

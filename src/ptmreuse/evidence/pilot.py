@@ -10,7 +10,7 @@ import pandas as pd
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import fetch, names, study
+from ptmreuse.evidence import fetch, names, study, tables
 
 
 def embedded() -> dict[str, pd.DataFrame]:
@@ -32,10 +32,9 @@ def embedded() -> dict[str, pd.DataFrame]:
         if paper.year != corrected["year"].get(paper.doi, written):
             raise StudyError(
                 expected=f"the year {written} as written, or a correction in data/{study.CORRECTIONS}",
-                found=repr(paper.year),
-                where=f"{paths.shown(papers_path)}, row {row}, column year",
+                found=repr(paper.year), where=f"{paths.shown(papers_path)}, row {row}, column year",
                 do="correct the year, or name the correction with its source",
-            )
+            )  # fmt: skip
     stray = sorted(set(pairs["doi"]) ^ set(coded.loc[coded["reuses_ptm"] == "yes", "doi"]))
     if stray:
         raise StudyError(
@@ -43,50 +42,37 @@ def embedded() -> dict[str, pd.DataFrame]:
             found=f"{stray[0]} in one of them only",
             where=f"{paths.shown(papers_path)} against {paths.shown(pairs_path)}",
             do="correct the file that differs from the authors' workbook",
-        )
-    models = names.normalise(pairs["model"])
-    tables = {
-        "papers": coded[["doi", "year"]].assign(
-            paper=coded["doi"], megajournal="PLOS", cited_by=pd.NA, natural_science="yes", full_text="unknown"
+        )  # fmt: skip
+    accounts = [input("embedded", "coded", papers_path, len(coded)), input("embedded", "coded", pairs_path, len(pairs))]
+    coded = coded.rename(columns={"doi": "paper", "reuses_ptm": "uses_ptm"})
+    pairs = pairs.rename(columns={"doi": "paper"})
+    accounts += study.correction_entries("embedded", coded["paper"])
+    return _tables(coded, coded, pairs, accounts, "embedded pilot")
+
+
+def _tables(papers, uses, pairs, accounts, where):
+    """The pilot's papers, answers and pairs as study tables."""
+    found = names.normalise(pairs["model"])
+    made = {
+        "papers": papers[["paper", "year"]].assign(
+            doi=papers["paper"], megajournal="PLOS", cited_by=pd.NA, natural_science="yes", full_text="unknown"
         ),
-        "uses": pd.DataFrame(
-            {"paper": coded["doi"], "coder": "authors", "uses_dl": coded["uses_dl"], "uses_ptm": coded["reuses_ptm"]}
-        ),
-        "reuse": pairs.rename(columns={"doi": "paper"}).assign(
-            coder="authors", canonical=models["canonical"].to_numpy(), family=models["family"].to_numpy()
-        ),
-        "provenance": pd.DataFrame(
-            [
-                input("embedded", "coded", papers_path, len(coded)),
-                input("embedded", "coded", pairs_path, len(pairs)),
-                *study.correction_entries("embedded", coded["doi"]),
-            ]
-        ),
+        "uses": uses[["paper", "uses_dl", "uses_ptm"]].assign(coder="authors"),
+        "reuse": pairs.assign(coder="authors", canonical=found["canonical"], family=found["family"]),
+        "provenance": pd.DataFrame(accounts),
     }
-    return study.validate(tables, where="embedded pilot")
+    return study.validate(made, where=where)
 
 
-def input(source, kind, path, rows, rejected=0):
+def input(source, kind, path, rows):
     """The row of *provenance* for one file that was read."""
-    return {
-        "source": source,
-        "kind": kind,
-        "path": paths.shown(path),
-        "sha256": paths.sha256(path),
-        "version": "",
-        "rows_read": rows,
-        "rows_kept": rows - rejected,
-        "rows_rejected": rejected,
-    }
+    return tables.account(source, kind, paths.shown(path), rows, sha256=paths.sha256(path))
 
 
 # Tables of a folder; provenance and rejects are written by the pipeline.
 CODED = ("papers", "fields", "uses", "reuse", "stages")
 LATE = "published after"  # begins the reason of the papers that `until` sets aside
 PILOT_COLUMNS = ("DOI", "Review Date", "Uses DL?", "Are PTMs Used?", "PTM and PTM Reuse Method Pairings")
-
-
-# The pilot workbook -------------------------------------------------------------------------------------
 
 
 def read_pilot(path):
@@ -111,11 +97,9 @@ def read_pilot(path):
     header = [str(cell or "").strip() for cell in next(rows, ())][: len(PILOT_COLUMNS)]
     if tuple(header) != PILOT_COLUMNS:
         raise StudyError(
-            expected=f"the columns {', '.join(PILOT_COLUMNS)}",
-            found=", ".join(header) or "an empty sheet",
-            where=where,
-            do="use the workbook as the authors published it",
-        )
+            expected=f"the columns {', '.join(PILOT_COLUMNS)}", found=", ".join(header) or "an empty sheet",
+            where=where, do="use the workbook as the authors published it",
+        )  # fmt: skip
     papers, uses, pairs = [], [], []
     corrected, applied = study.corrections(), []
     for number, row in enumerate(rows, start=2):
@@ -133,23 +117,11 @@ def read_pilot(path):
         papers.append((doi, year))
         uses.append((doi, _yes_no(dl, where, f"C{number}"), _yes_no(ptm, where, f"D{number}")))
         pairs += [(doi, *pair) for pair in _pairs(listed, where, number)]
-    reuse = pd.DataFrame(pairs, columns=["paper", "model", "pattern"])
-    found = names.normalise(reuse["model"])
-    tables = {
-        "papers": pd.DataFrame(papers, columns=["paper", "year"]).assign(
-            doi=[doi for doi, _ in papers],
-            megajournal="PLOS",
-            cited_by=pd.NA,
-            natural_science="yes",
-            full_text="unknown",
-        ),
-        "uses": pd.DataFrame(uses, columns=["paper", "uses_dl", "uses_ptm"]).assign(coder="authors"),
-        "reuse": reuse.assign(coder="authors", canonical=found["canonical"], family=found["family"]),
-        "provenance": pd.DataFrame(
-            [input("pilot", "coded", path, len(papers)), *study.correction_entries("pilot", applied)]
-        ),
-    }
-    return study.validate(tables, where=where)
+    accounts = [input("pilot", "coded", path, len(papers)), *study.correction_entries("pilot", applied)]
+    return _tables(
+        pd.DataFrame(papers, columns=["paper", "year"]), pd.DataFrame(uses, columns=["paper", "uses_dl", "uses_ptm"]),
+        pd.DataFrame(pairs, columns=["paper", "model", "pattern"]), accounts, where,
+    )  # fmt: skip
 
 
 def _sheet(path, where):
@@ -164,12 +136,8 @@ def _sheet(path, where):
             values = list(book.worksheets[0].iter_rows(values_only=True))
             book.close()
     except (OSError, KeyError, ValueError, BadZipFile, InvalidFileException) as error:
-        raise StudyError(
-            expected="an Excel workbook (.xlsx)",
-            found=f"a file that cannot be read as one ({error})",
-            where=where,
-            do=f"run make data again; {fetch.BY_HAND}",
-        ) from error
+        found, do = f"a file that cannot be read as one ({error})", f"run make data again; {fetch.BY_HAND}"
+        raise StudyError(expected="an Excel workbook (.xlsx)", found=found, where=where, do=do) from error
     return iter(values)
 
 

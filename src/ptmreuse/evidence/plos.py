@@ -11,6 +11,7 @@ from ptmreuse import paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch, frame, pilot, study
 from ptmreuse.evidence.fetch_frame import MISSING, _record_file
+from ptmreuse.evidence.tables import account
 
 AGAIN = "run make data FRAME=yes"
 
@@ -46,8 +47,8 @@ def read_plos(place=fetch.FOLDER):
     )
     books["rejects"] += rejects
     listing = paths.DATA / frame.FRAME
-    entry = pilot.input("plos", "coded", listing, len(papers) + len(rejects))
-    entry |= {"rows_kept": len(papers), "rows_rejected": len(rejects)}
+    entry = account("plos", "coded", paths.shown(listing), len(papers) + len(rejects), len(rejects),
+                    sha256=paths.sha256(listing))  # fmt: skip
     ours = pd.DataFrame(books["rejects"], columns=list(study.SCHEMA["rejects"]))
     tables["rejects"] = pd.concat([coded["rejects"], ours], ignore_index=True)
     tables["provenance"] = pd.concat(
@@ -105,9 +106,7 @@ def _openalex(dois, place, where):
             }
             if not found[doi]["fields"]:
                 reject(doi, number, "a record without topics")
-    entry = {"source": "plos", "kind": "coded", "path": f"{where}/openalex", "sha256": "", "version": "",
-             "rows_read": read, "rows_kept": read - len(rejects), "rows_rejected": len(rejects)}  # fmt: skip
-    return found, {"rejects": rejects, "entry": entry}
+    return found, {"rejects": rejects, "entry": account("plos", "coded", f"{where}/openalex", read, len(rejects))}
 
 
 def _fields(topics):

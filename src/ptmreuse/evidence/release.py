@@ -22,16 +22,11 @@ from ptmreuse.evidence.release_codes import ANSWER_TABLES
 
 
 def read_release(path):
-    """As `release.extract`, but a database that was read before is not read again.
+    """As `extract`, but a database that was read before is not read again.
 
     The extracted tables are kept in the build folder under the fingerprint of the database (size, time and
     header, in which SQLite counts changes) and of the code and names that read it, with their checksums: kept
     tables that were changed since are not used.
-
-    Raises
-    ------
-    StudyError
-        As `release.extract`.
     """
     path = Path(path)
     if not path.is_file() or path.stat().st_size == 0:
@@ -88,15 +83,9 @@ _MAGIC = b"SQLite format 3\0"
 
 
 def extract(path):
-    """Read a released database into study tables.
+    """Read a released database into study tables; it is not changed and nothing is written beside it.
 
-    The data kind is *coded* (by a language model), or *simulated* for a database that `simulation.write_release`
-    marked as its own.
-
-    Parameters
-    ----------
-    path : path-like
-        The SQLite file. It is not changed and nothing is written beside it.
+    The data kind is *coded* (by a language model), or *simulated* for a database that marks itself so.
 
     Returns
     -------
@@ -178,11 +167,9 @@ def _check_tables(database, where):
             missing.append(f"no column {', '.join(lacking)} in {table}")
     if missing:
         raise StudyError(
-            expected=f"the tables {', '.join(COLUMNS)}",
-            found="; ".join(missing),
-            where=where,
+            expected=f"the tables {', '.join(COLUMNS)}", found="; ".join(missing), where=where,
             do="use the database of doi:10.5281/zenodo.21874098",
-        )
+        )  # fmt: skip
 
 
 def _translated(error, where):
@@ -319,22 +306,17 @@ def _read_answers(database, table, papers, books):
 
 
 def counting_rules(tables):
-    """How often each pattern and stage is counted under each rule of `RULES`.
+    """How often each pattern and stage of a released database is counted under each rule of `RULES`.
 
     The first three are the rules of the authors' own scripts, which give different totals of one database;
     they are applied to the answers that could be read, of the papers in the tables. The last is the rule of
     this book.
 
-    Parameters
-    ----------
-    tables : dict of str to DataFrame
-        Study tables of a released database.
-
     Returns
     -------
     DataFrame
-        One row per rule, question (pattern, stage) and category: rule, question, category, n, share (of the
-        rule's total for that question; missing if the total is 0).
+        rule, question (pattern, stage), category, n, share (of the rule's total for that question; missing if the total
+        is 0).
     """
     read = tables["answers"]
     rows = []

@@ -1,10 +1,11 @@
 """What the released database says, as study tables: answers of one paper brought together, conflicts unknown."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pandas as pd
 
 from ptmreuse.evidence import names, study
+from ptmreuse.evidence.tables import account
 
 CODER = "language model"
 # The answer tables and what each one asked.
@@ -83,23 +84,11 @@ def _listing(answer, question):
 
 
 def _provenance(books, kind, sha256):
-    rejected = pd.Series([r[1] for r in books.rejects], dtype="str").value_counts()
-    rows = []
-    for table, count in books.read.items():
-        lost = int(rejected.get(table, 0))
-        rows.append(
-            {
-                "source": "release",
-                "kind": kind,
-                "path": f"{books.where}, {table}",
-                "sha256": sha256,
-                "version": "",
-                "rows_read": count,
-                "rows_kept": count - lost,
-                "rows_rejected": lost,
-            }
-        )
-    return pd.DataFrame(rows)
+    lost = Counter(reject[1] for reject in books.rejects)
+    return pd.DataFrame(
+        account("release", kind, f"{books.where}, {table}", count, lost[table], sha256=sha256)
+        for table, count in books.read.items()
+    )
 
 
 def _uses(read, papers):

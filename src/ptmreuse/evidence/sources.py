@@ -12,17 +12,19 @@ from ptmreuse.errors import StudyError
 from ptmreuse.evidence import checked, fetch, folder, items, pilot, plos, simulated, study
 from ptmreuse.evidence.pilot import embedded, read_pilot
 from ptmreuse.evidence.release import read_release
+from ptmreuse.evidence.tables import account
 from ptmreuse.parameters import DEFAULTS
 
 SOURCES = ("embedded", "pilot", "release", "plos", "tables", "simulated")
 
 
 def load_source(source, *, release=None, tables=None, pilot=None, last_year=2025, seed=42, simulated_papers=18091):
-    """The study tables of one source.
+    """The study tables of one source; their accounts balance.
 
     Parameters
     ----------
-    source : {'embedded', 'pilot', 'release', 'plos', 'tables', 'simulated'}
+    source : str
+        Of `SOURCES`.
     release, tables, pilot : path-like, optional
         The SQLite file, the folder, or the workbook of the source of that name. An empty workbook path means
         where ``make data`` puts it.
@@ -30,11 +32,6 @@ def load_source(source, *, release=None, tables=None, pilot=None, last_year=2025
         Papers published later are set aside and listed as rejects; a paper without a year stays.
     seed, simulated_papers : int
         Of the simulated corpus.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        Checked study tables whose accounts balance.
 
     Raises
     ------
@@ -136,30 +133,13 @@ def until(tables, last_year, source):
         name: frame[~frame["paper"].isin(late["paper"])].reset_index(drop=True) if "paper" in frame else frame
         for name, frame in tables.items()
     }
-    rejects = pd.DataFrame(
-        {
-            "source": source,
-            "table": "papers",
-            "row": late["paper"],
-            "reason": f"{pilot.LATE} {last_year}",
-            "snippet": late["year"].astype("str"),
-        }
-    )
-    entry = {
-        "source": source,
-        "kind": study.data_kind(tables),
-        "path": f"papers published up to {last_year}",
-        "sha256": "",
-        "version": "",
-        "rows_read": len(papers),
-        "rows_kept": len(papers) - len(late),
-        "rows_rejected": len(late),
-    }
+    what = f"papers published up to {last_year}"
     if len(late) == len(papers):
-        raise StudyError(
-            expected=f"papers published up to {last_year}", found="none", where=f"source {source}",
-            do="choose a later last_year",
-        )  # fmt: skip
+        raise StudyError(expected=what, found="none", where=f"source {source}", do="choose a later last_year")
+    rejects = late[["paper"]].rename(columns={"paper": "row"}).assign(
+        source=source, table="papers", reason=f"{pilot.LATE} {last_year}", snippet=late["year"].astype("str")
+    )  # fmt: skip
+    entry = account(source, study.data_kind(tables), what, len(papers), len(late))
     kept["rejects"] = pd.concat([tables["rejects"], rejects], ignore_index=True)
     kept["provenance"] = pd.concat([tables["provenance"], pd.DataFrame([entry])], ignore_index=True)
     # What is left of a checked table is as it was checked; two have a new row.
@@ -184,15 +164,15 @@ def whole(tables):
 # Counting ---------------------------------------------------------------------------------------------
 
 
-def counts(tables, coder=None):
+def counts(tables, coder=""):
     """What a study comes to, in one object that can be printed as JSON; the same for every source.
 
     Parameters
     ----------
     tables : dict of str to DataFrame
         Study tables.
-    coder : str, optional
-        Whose codes are counted; default the first coder in table uses.
+    coder : str
+        Whose codes are counted; empty means the first coder that the study names.
 
     Returns
     -------
@@ -217,22 +197,15 @@ def counts(tables, coder=None):
     >>> result["uses_dl"], result["uses_ptm"], result["reuse_items"]["adaptation"]
     (39, 23, 21)
     """
-    coders = list(dict.fromkeys([*tables["uses"]["coder"], *tables["reuse"]["coder"]]))
-    if coder is not None and coder not in coders:
-        raise StudyError(
-            expected=f"a coder among {', '.join(coders) or 'none'}", found=repr(coder), where="counts", do="name one"
-        )
-    coder = coder or next(iter(coders), "")
-    papers, rejects = tables["papers"], tables["rejects"]
-    uses = tables["uses"][tables["uses"]["coder"] == coder]
+    own = study.of_coder(tables, coder)
+    papers, rejects, uses = tables["papers"], tables["rejects"], own["uses"]
     science = papers["natural_science"]
     dl, ptm = uses["uses_dl"], uses["uses_ptm"]
     # Of an answer table we know who was asked; a person who says "no deep learning" need not answer the second.
     asked = tables["answers"].loc[tables["answers"]["question"] == "uses_ptm", "paper"]
     asked = uses["paper"].isin(asked) if len(tables["answers"]) else (dl != "no") | (ptm == "yes")
     users = {q: set(uses.loc[uses[q] == "yes", "paper"]) for q in ("uses_dl", "uses_ptm")}
-    patterns, stages = (items.items(tables, q) for q in ("pattern", "stage"))
-    patterns, stages = patterns[patterns["coder"] == coder], stages[stages["coder"] == coder]
+    patterns, stages = (items.items(own, q) for q in ("pattern", "stage"))
     codes = study.codes(tables, "pattern")
     by_year = papers.assign(year=papers["year"].astype("str").where(papers["year"].notna(), "unknown"))
     return {

@@ -1,4 +1,4 @@
-"""Tables that people write: the columns that must be there, and one sentence about the first wrong row."""
+"""Tables that people write: the columns that must be there, the first wrong row, and the accounts of what was read."""
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
@@ -38,3 +38,17 @@ def refuse(wrong, values, expected, path, do="correct this value"):
         row = int(wrong.to_numpy().argmax())
         where = f"{paths.shown(path)}, row {row + 1}, column {values.name}"
         raise StudyError(expected=expected, found=repr(values.iloc[row])[:80], where=where, do=do)
+
+
+def account(source, kind, path, read, rejected=0, *, sha256="", version=""):
+    """The row of *provenance* for one input: the rows read, kept and rejected.
+
+    Examples
+    --------
+    >>> account("tables", "coded", "mine/papers.csv", 12, 2)["rows_kept"]
+    10
+    """
+    return {
+        "source": source, "kind": kind, "path": path, "sha256": sha256, "version": version,
+        "rows_read": read, "rows_kept": read - rejected, "rows_rejected": rejected,
+    }  # fmt: skip
