@@ -348,3 +348,8 @@ def test_an_answer_cut_anywhere_is_truncated():
 def test_repeats_and_order_are_kept(pairs):
     listed = [{"model": m, "classification": p + "_reuse"} for m, p in pairs]
     assert [tuple(i) for i in read_answer(json.dumps({"any": listed}), "pattern").items] == pairs
+
+
+def test_a_name_of_two_hundred_characters_is_a_name_and_a_longer_one_is_not():
+    found = [read_answer(json.dumps([{"model": "x" * n}]), "model") for n in (200, 201)]
+    assert [(a.status, len(a.items), len(a.refused)) for a in found] == [("ok", 1, 0), ("no_answer", 0, 1)]

@@ -6,6 +6,7 @@ import shutil
 import time
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -635,3 +636,57 @@ def test_a_cue_beside_the_model_counts_half_and_adaptation_points_to_test(monkey
     model = {"best": None, "written": "VGG-16"}
     told = [rules._stage(model, pattern, book, lambda *_: None) for pattern in ("adaptation", "conceptual", "unknown")]
     assert told == ["Test", "Test", "unknown"]
+
+
+def weighed(monkeypatch, kind, weights, heaviest=(), ask=rules._pattern):
+    """What the weights of a model's cues come to; a heaviest cue is (weight, rule)."""
+    cues = {group: (*cue, None) for group, cue in dict(heaviest).items()}
+    monkeypatch.setattr(
+        rules,
+        "_weigh",
+        lambda groups, *_: ({g: weights.get(g, 0.0) for g in groups}, {g: cues.get(g) for g in groups}),
+    )
+    model = {"best": None, "written": "X", "row": {"kind": kind}}
+    return ask(model, None, lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "weights", "heaviest", "expected"),
+    [
+        ("tool", {}, {}, "deployment"),  # its prior is just enough
+        ("weights", {}, {}, "deployment"),
+        ("architecture", {}, {}, "unknown"),
+        ("architecture", {"adaptation": 1.5}, {}, "adaptation"),  # the least weight
+        ("architecture", {"adaptation": 1.4}, {}, "unknown"),
+        ("architecture", {"adaptation": 5.6, "deployment": 3.9}, {}, "adaptation"),  # 56 % of all weights
+        ("architecture", {"adaptation": 5.4, "deployment": 4.1}, {}, "unknown"),  # 54 %
+        ("architecture", {"adaptation": 4.0, "deployment": 5.0}, {"adaptation": (2.5, "tuned")}, "adaptation"),
+        ("architecture", {"adaptation": 4.0, "deployment": 5.0}, {"adaptation": (2.4, "tuned")}, "unknown"),
+    ],
+)
+def test_a_pattern_at_both_sides_of_its_numbers(monkeypatch, kind, weights, heaviest, expected):
+    assert weighed(monkeypatch, kind, weights, heaviest) == expected
+
+
+def test_a_stage_needs_a_weight_of_one(monkeypatch):
+    for weight, expected in ((1.0, "Analysis"), (0.9, "unknown")):
+        said = weighed(
+            monkeypatch, "tool", {"stage.Analysis": weight}, ask=lambda m, c, s: rules._stage(m, "deployment", c, s)
+        )
+        assert said == expected
+
+
+def test_two_cues_of_a_pattern_count_and_further_good_sentences_a_quarter(monkeypatch):
+    monkeypatch.setattr(rules, "_passages", lambda *_: [(1.0, "text", None)])
+    monkeypatch.setattr(rules, "_hits", lambda *_: [("a", 2.0), ("b", 1.0), ("c", 1.0), ("d", -0.5)])
+    assert rules._weigh(["adaptation"], None, None)[0] == {"adaptation": 2.5}
+    row = {"canonical": "U-Net", "family": "U-Net"}
+    sentences = [SimpleNamespace(score=2.0, denied=False, models=[("U-Net", row)]) for _ in range(3)]
+    assert rules._used_models(sentences)[0]["score"] == 2.5
+
+
+def test_a_name_is_deep_from_its_first_deep_year():
+    book = SimpleNamespace(deep_from={"Coqui": 2015})
+    row = {"deep": "unclear", "family": "Coqui"}
+    years = (2014, 2015, None)
+    assert [rules._deep(row, SimpleNamespace(year=y), book) for y in years] == ["no", "unclear", "unclear"]

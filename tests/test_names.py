@@ -173,3 +173,9 @@ def test_a_missing_or_binary_table_is_one_sentence(tmp_path):
 
 def test_a_typing_error_is_taken_for_one_in_six_letters_and_not_in_five():
     assert names.normalise(["Alexne", "BERTx", "DINA", "BRET"])["how"].tolist() == ["edit"] + ["unmatched"] * 3
+
+
+def test_lengths_of_names_at_both_sides():
+    table = {names.squeeze(name): (name, name, "tool", True) for name in ("ABCD12FGHI", "QRS12FGHI", "ZY")}
+    how = [names._match(name, table)[2] for name in ("ABCE12FGHI", "QRT12FGHI", "ZY network", "Z network")]
+    assert how == ["edit", "unmatched", "prefix", "unmatched"]  # one letter off in a word of four, and of three

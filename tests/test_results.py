@@ -5,13 +5,14 @@ import json
 import pandas as pd
 import pytest
 
-from ptmreuse import paths
+from ptmreuse import paths, wording
 from ptmreuse.book import figures, record, svg
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import items, study
 from ptmreuse.evidence.pilot import embedded
 from ptmreuse.findings import sentences
 from ptmreuse.statistics import shares
+from ptmreuse.statistics.estimate import Estimate
 
 
 @pytest.fixture
@@ -142,3 +143,18 @@ def test_an_unknown_pattern_is_no_pair_and_is_counted_apart():
 def test_a_plain_value_is_shown_in_its_own_form(notebook, value, unit, text, sentence):
     notebook.number("n", value, about="Count", unit=unit)
     assert recorded(notebook).loc["n", ["text", "sentence"]].tolist() == [text, sentence]
+
+
+def test_a_difference_is_points_and_a_rank_is_whole(notebook):
+    notebook.number("gap", shares.difference(22, 30, 17, 80), about="Gap")
+    notebook.number("rank", Estimate(2.0, 1.0, 3.0, n=9, unit="pairs", scale="rank"), about="Rank")
+    assert recorded(notebook)["text"].tolist() == [wording.points(22 / 30 - 17 / 80), "2"]
+    assert "percentage points" in recorded(notebook).loc["gap", "sentence"]
+
+
+def test_four_words_are_a_caption_and_three_are_not(notebook):
+    frame = pd.DataFrame({"label": ["a"], "value": [0.5], "low": [0.4], "high": [0.6]})
+    four = "one share, its interval"
+    notebook.figure("f", figures.intervals(frame), caption=four, alt=four, data=frame)
+    with pytest.raises(StudyError, match="caption of at least four words"):
+        notebook.figure("g", figures.intervals(frame), caption="only three words", alt=four, data=frame)

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from ptmreuse.errors import StudyError
-from ptmreuse.statistics import agreement, coder_error, estimate, overlap, ranks, shares, size, trend
+from ptmreuse.statistics import agreement, coder_error, estimate, overlap, ranks, shares, size, survey, trend
 from ptmreuse.statistics.ranks import rank_intervals
 from ptmreuse.statistics.shares import clustered_share
 
@@ -663,3 +664,54 @@ def test_a_share_of_pairs_covers_where_few_papers_hold_most_of_them():
 def test_a_number_that_is_none_is_one_sentence(call):
     with pytest.raises(StudyError):
         call()
+
+
+# --- documented limits, at both sides ----------------------------------------------------------------------
+
+
+def test_chi_square_from_an_expected_count_of_five():
+    at, below = shares.difference(4, 20, 6, 20), shares.difference(4, 20, 5, 20)
+    assert [e.detail["test"] for e in (at, below)] == ["chi-square", "Fisher's exact test"]
+
+
+def test_two_papers_have_one_degree_of_freedom_whatever_their_sizes():
+    for pairs in ([1, 2], [1, 40]):
+        e = shares.clustered_share([0, 1], pairs)
+        ends = shares.wilson_limits(e.value, e.detail["effective"], stats.t.ppf(0.975, 1))
+        assert (e.low, e.high) == pytest.approx(ends)
+
+
+def test_five_of_the_rarer_label_are_enough_for_prediction_power():
+    table, n, m = [[3, 1], [2, 94]], 100, 1000
+    enough, few = coder_error.ppi_share(table, (50, 950)), coder_error.ppi_share(table, (49, 951))
+    assert not math.isnan(enough.value) and few.reason.startswith("refused: 4.9 of the rarer label")
+    coder = np.repeat([1, 0], [55, 1045])  # the coder's labels of all units
+    covariance = 3 / n - 4 / n * 5 / n
+    assert enough.detail["tuning"] == pytest.approx(covariance / (1 + n / m) / coder.var(ddof=1), rel=1e-12)
+
+
+def test_curvature_needs_four_years_and_dispersion_one_yes_a_year():
+    assert trend.trend([1, 3, 5, 8], [20] * 4, range(4)).detail["curvature"] is not None
+    assert trend.trend([1, 3, 6], [20] * 3, range(3)).detail["curvature"] is None
+    ones, fewer = [0, 1, 1, 1, 1, 1, 1, 2], [0, 0, 1, 1, 1, 1, 1, 2]
+    found = [trend.trend(k, [50] * 8, range(8)) for k in (ones, fewer)]
+    assert [e.method for e in found] == ["quasi-binomial logit", "logit"]
+    assert all(e.detail["dispersion"] < 1 for e in found)  # only then does it matter
+
+
+def test_equal_counts_are_listed_by_name():
+    assert ranks.rank_intervals([5, 5, 9], ["b", "a", "c"])["name"].tolist() == ["c", "a", "b"]
+
+
+def test_a_p_value_of_one_in_a_thousand_is_printed():
+    assert [estimate.print_p(p) for p in (0.001, 0.00099)] == ["p = .001", "p < .001"]
+
+
+def test_a_stratum_resampled_varies_as_a_sample_of_its_papers_does():
+    drawn = survey.resampled([10**6], [[[1], [0], [0], [1]]], resamples=20_000, seed=1)
+    assert drawn.std() / 10**6 == pytest.approx(math.sqrt(0.25 / 3), rel=0.02)  # p (1 - p) / (n - 1)
+
+
+def test_one_degree_of_freedom_is_enough_for_a_survey_interval():
+    assert not math.isnan(shares._survey_limits(0.5, 0.3, 2, 1, 0.95)["logit"][0])
+    assert math.isnan(shares._survey_limits(0.5, 0.3, 2, 0, 0.95)["logit"][0])

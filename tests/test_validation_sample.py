@@ -1,5 +1,7 @@
 """From drawn papers to corrected numbers: the folder that people fill in, the estimators, and a planted truth."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -280,3 +282,11 @@ def test_a_checked_paper_counts_for_as_many_as_it_stands_for():
     assert corrected.corrected_ratio(part, whole).value == pytest.approx(100 / 150)
     inside = np.repeat([0.0, 1.0], [1000, 100])  # odds of yes: 0.1 / 0.9 in one, 0.5 / 0.5 in the other
     assert corrected.corrected_logit(whole, inside).value == pytest.approx(9)
+
+
+def test_twenty_checked_papers_are_enough_for_a_corrected_share():
+    one = [["yes"] * 60, ["all"] * 60]
+    for n in (20, 19):
+        whole, part = (corrected.sample(one[0], [1.0] * k + [0.0] * (40 - k) + [np.nan] * 20, one[1]) for k in (n, 8))
+        e = corrected.corrected_ratio(part, whole)
+        assert math.isnan(e.value) == (n < 20)

@@ -70,7 +70,7 @@ def stage_shares(stages, *, conf, categories=STAGES):
     rows = []
     for stage in categories:
         clusters = items.per_paper(stages, stage, "stage")
-        share = shares.clustered_share(clusters["of_category"], clusters["items"], unit="instances", conf=conf)
+        share = shares.clustered_share(clusters["of_category"], clusters["items"], conf=conf)
         count = int(clusters["of_category"].sum())
         rows.append({"stage": stage, "instances": count, "share": share.value, "low": share.low, "high": share.high})
     return pd.DataFrame(rows)
