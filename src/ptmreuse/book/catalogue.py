@@ -170,14 +170,14 @@ def inputs():
 
 
 def modules():
-    """The modules of every room, by their own name, which no two share.
+    """The modules of every room, by their own name, which no two share; commands say themselves what they take.
 
     Returns
     -------
     dict of str to str
         Such as ``{"shares": "statistics.shares"}``.
     """
-    files = sorted(p for p in paths.SOURCE.rglob("*.py") if not p.stem.startswith("__"))
+    files = sorted(p for p in paths.SOURCE.rglob("*.py") if not p.stem.startswith("__") and p.parent.name != "commands")
     return {p.stem: ".".join(p.relative_to(paths.SOURCE).with_suffix("").parts) for p in files}
 
 

@@ -1,0 +1,140 @@
+"""The commands for papers of one's own, and for what is not shipped."""
+
+from ptmreuse import parameters, paths
+from ptmreuse.commands.building import take_parameters, values_of
+from ptmreuse.errors import StudyError
+
+
+def add(command):
+    """Declare the commands."""
+    command(new).add_argument("folder")
+    importing = command(import_, "import")
+    importing.add_argument("file", help="xlsx, ods or csv, with columns of your own")
+    importing.add_argument("--out", metavar="FOLDER", help="where the tables go; without it nothing is written")
+    importing.add_argument("--replace", action="store_true", help="write over the codes that the folder holds")
+    importing.add_argument("--column", metavar="WHAT=NAME", action="append", default=[], help="which column holds what")
+    importing.add_argument("--coder", default="", help="who coded, where no column says so")
+    importing.add_argument("--sheet", default="", help="which sheet of the workbook")
+    command(validate).add_argument("folder", help="CSV or Parquet files as in data/template")
+    checked = command(draw)
+    checked.add_argument("folder", help="a new folder; its README says how to fill it in")
+    checked.add_argument("--yes", type=int, default=150, help="papers among those coded as reuse (default 150)")
+    checked.add_argument("--no", type=int, default=500, help="papers among all others (default 500)")
+    take_parameters(checked)
+    counting = command(counts)
+    counting.add_argument("--source", default="embedded", choices=parameters.SCHEMA[0].allowed)
+    for name in ("release", "tables", "pilot", "coder"):
+        counting.add_argument(f"--{name}", default="")
+    for name in ("last-year", "seed", "simulated-papers"):
+        counting.add_argument(f"--{name}", type=int, default=parameters.DEFAULTS[name.replace("-", "_")])
+    fetching = command(data)
+    fetching.add_argument("--release", metavar="NAME", help="also fetch this file of the release")
+    fetching.add_argument(
+        "--frame", action="store_true", help="instead fetch and code all articles of the pilot's frame"
+    )
+
+
+def new(options):
+    """Begin a study of your own in a new folder."""
+    import shutil
+
+    place = paths.Path(options.folder)
+    if not options.folder or (place.exists() and (not place.is_dir() or any(place.iterdir()))):
+        found = "none" if not options.folder else "one that holds something" if place.is_dir() else "a file"
+        raise StudyError(
+            expected="a new or empty folder", found=found, where="new", do="name one: make new STUDY=folder"
+        )
+    shutil.copytree(paths.SCAFFOLD, place, dirs_exist_ok=True)
+    print(f"{place} is ready: read its README.md, put your papers in, then\n  python -m ptmreuse validate {place}")
+    print(f"  python -m ptmreuse book --study {place}")
+
+
+def import_(options):
+    """Read a spreadsheet of codes; say what was understood; write study tables."""
+    from ptmreuse.evidence import folder, importing, study
+
+    columns = {}
+    for said in options.column:
+        what, equals, name = said.partition("=")
+        if not equals:
+            raise StudyError(expected="WHAT=NAME", found=repr(said), where="--column", do="write --column model=Modell")
+        columns[what] = name
+    out = paths.Path(options.out) if options.out else None
+    book = folder.own_codebook(out) if out else None
+    tables, report = importing.import_codes(
+        options.file, columns=columns, coder=options.coder, sheet=options.sheet, codebook=book
+    )
+    if out and not options.replace:
+        folder.refuse_overwriting(out)
+    if out:
+        study.write(tables, out)  # before the report, whose reader may stop reading
+    print("\n".join(f"- {line}" for line in report))
+    if out:
+        print(f"Study tables in {out}; next: python -m ptmreuse validate {out}")
+    else:
+        print("Nothing was written; with --out FOLDER the study tables are.")
+
+
+def validate(options):
+    """Check a folder of your own coded papers."""
+    from ptmreuse.analysis import student
+    from ptmreuse.evidence import folder
+    from ptmreuse.findings import own_claims
+
+    if not options.folder:
+        raise StudyError(expected="a folder", found="none", where="validate", do="run make validate TABLES=my_folder")
+    print(folder.validate_folder(options.folder).to_string(index=False))
+    print("\n".join(f"- {note}" for note in folder.remarks(folder.read_folder(options.folder))))
+    own_claims.read_claims(paths.Path(options.folder) / "claims.csv")
+    student.uncoded(paths.Path(options.folder))
+    own = (paths.Path(options.folder) / "study.yml").exists()
+    use = f"python -m ptmreuse book --study {options.folder}" if own else "--set source=tables --set tables="
+    print(f"All rows fit; use them with {use}{'' if own else options.folder}")
+
+
+def draw(options):
+    """Draw papers for people to check, into a new folder."""
+    from ptmreuse.analysis import validation
+    from ptmreuse.evidence import checked, sources, study
+
+    values = values_of(options)
+    asked = ("source", "release", "tables", "pilot", "last_year", "seed", "simulated_papers")
+    tables = sources.load_source(**{name: values[name] for name in asked})
+    tables = study.of_coder(tables, values["coder"])
+    sizes = validation.to_draw(checked.strata(tables)["stratum"].value_counts().to_dict(), options.yes, options.no)
+    print(checked.write(options.folder, tables, sizes, values["seed"]).to_string(index=False))
+    print(f"Code {paths.Path(options.folder) / 'codes_first.csv'}, then: --set validation={options.folder}")
+
+
+def counts(options):
+    """Print what a source comes to, as one JSON object."""
+    import json
+
+    from ptmreuse.evidence import sources
+
+    asked = {name: getattr(options, name) for name in ("source", "release", "tables", "pilot", "last_year", "seed")}
+    tables = sources.load_source(**asked, simulated_papers=options.simulated_papers)
+    print(json.dumps(sources.counts(tables, options.coder), indent=1, ensure_ascii=False))
+
+
+def data(options):
+    """Fetch the pilot workbook and its open articles; list the released files."""
+    from ptmreuse.evidence import fetch
+
+    if options.frame:
+        _frame()
+        return
+    fetch.fetch_all(options.release)
+    print("How the rule coder does on these articles: python -m ptmreuse develop")
+
+
+def _frame():
+    """Fetch the frame's articles and code them by rules, for source: plos."""
+    from ptmreuse.coding import batch
+    from ptmreuse.evidence import fetch, fetch_frame, frame
+
+    found = fetch_frame.fetch_frame(frame.read()["doi"].tolist(), fetch.FOLDER)
+    print("; ".join(f"{name}: {count}" for name, count in found.items()))
+    coded = batch.code_files([fetch.FOLDER / "jats"], fetch.FOLDER / "plos")
+    print("; ".join(f"{name}: {count}" for name, count in coded.items()))
+    print("A book about them: --set source=plos")
