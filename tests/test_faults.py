@@ -36,9 +36,10 @@ def folder(tmp_path):
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EISDIR, errno.ENAMETOOLONG, 9999])
 def test_what_the_machine_refuses_is_one_sentence_with_the_path(number, monkeypatch, capsys):
     def refuse(options):
+        """As every command, it says what it does."""
         raise OSError(number, "said by the system", "my/place.csv")
 
-    monkeypatch.setattr(command_line, "show_parameters", refuse)
+    monkeypatch.setattr(command_line.upkeep, "show_parameters", refuse)
     monkeypatch.setattr(command_line, "_silence", lambda: None)
     assert command_line.main(["parameters"]) == 4
     said = capsys.readouterr().err
