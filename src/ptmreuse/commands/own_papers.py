@@ -88,6 +88,8 @@ def validate(options):
     own_claims.read_claims(paths.Path(options.folder) / "claims.csv")
     student.uncoded(paths.Path(options.folder))
     own = (paths.Path(options.folder) / "study.yml").exists()
+    if own and "Your name" in (paths.Path(options.folder) / "study.yml").read_text(encoding="utf-8"):
+        print("- study.yml still names the example's authors")
     use = f"python -m ptmreuse book --study {options.folder}" if own else "--set source=tables --set tables="
     print(f"All rows fit; use them with {use}{'' if own else options.folder}")
 

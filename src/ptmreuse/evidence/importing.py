@@ -174,7 +174,8 @@ def _row(cells, key, coder, where, refused):
     row["where"] = where
     for name in ("paper", "coder"):
         if not row[name]:
-            refused.add(where, f"who or what: a {name}", "an empty cell", "fill it in")
+            do = f"fill it in, or name a column that has one in every row: --column {name}=NAME"
+            refused.add(where, f"who or what: a {name}", "an empty cell", do)
     if SUMS.fullmatch(row["paper"]):
         refused.add(where, "a paper", repr(row["paper"]), "take out the row of sums")
     for name, low, high in (("year", 1900, 2100), ("cited_by", 0, 2**53)):
