@@ -37,6 +37,7 @@ def graph(sources):
     for module, code in sources.items():
         tree = ast.parse(code)
         scope = imported(tree)
+        means_of |= {f"{module}.{name}": {full} for name, full in scope.items()}  # known by this name as well
         for part in tree.body:
             if isinstance(part, ast.FunctionDef | ast.ClassDef):
                 names = [part.name]

@@ -281,10 +281,7 @@ def merge_hits(hits):
     if (merged["journals"] > 1).any():
         paper = merged.index[merged["journals"] > 1][0]
         raise StudyError(
-            expected="one megajournal per paper",
-            found="several",
-            where=f"search hits of {paper}",
-            do="correct them",
+            expected="one megajournal per paper", found="several", where=f"search hits of {paper}", do="correct them"
         )
     return merged.drop(columns="journals").reset_index()
 
@@ -340,10 +337,7 @@ def draw(frame, strata, fraction, seed):
     if frame["paper"].duplicated().any():
         twice = frame.loc[frame["paper"].duplicated(), "paper"].iloc[0]
         raise StudyError(
-            expected="each paper once in the frame",
-            found=f"{twice} twice",
-            where="sampling",
-            do="merge its hits",
+            expected="each paper once in the frame", found=f"{twice} twice", where="sampling", do="merge its hits"
         )
     if frame[strata].isna().any().any():
         raise StudyError(

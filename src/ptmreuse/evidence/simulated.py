@@ -135,10 +135,7 @@ def simulate_corpus(seed, papers=18091, null=False):
     """
     if papers < 100:
         raise StudyError(
-            expected="100 papers or more",
-            found=str(papers),
-            where="simulated corpus",
-            do="ask for more papers",
+            expected="100 papers or more", found=str(papers), where="simulated corpus", do="ask for more papers"
         )
     totals = _funnel(papers)
     frame_rng, code_rng, coder_rng = np.random.default_rng(seed).spawn(3)

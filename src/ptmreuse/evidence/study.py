@@ -19,123 +19,27 @@ codebook   a code that a pattern, stage or field may be                   questi
 ========== ============================================================== =========================
 """
 
-import difflib
-import re
-from functools import lru_cache
-from typing import Any
-
-import numpy as np
 import pandas as pd
 
 from ptmreuse import paths, wording
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import pilot
-
-FIELDS = (
-    "Agricultural and Biological Sciences",
-    "Biochemistry, Genetics and Molecular Biology",
-    "Chemistry",
-    "Earth and Planetary Sciences",
-    "Environmental Science",
-    "Immunology and Microbiology",
-    "Neuroscience",
-    "Physics and Astronomy",
-)
-PATTERNS = ("conceptual", "adaptation", "deployment")
-STAGES = ("Observation", "Background", "Hypothesis", "Test", "Analysis", "Conclusion")
-ANSWERS = ("yes", "no", "unknown")
-QUESTIONS = ("uses_dl", "uses_ptm", "model", "pattern", "stage")
-CODES = {"pattern": PATTERNS, "stage": STAGES, "field": FIELDS}  # of the study; a codebook may have others
-MEGAJOURNALS = ("PLOS", "Frontiers", "F1000", "BMJ")
-KINDS = ("published", "coded", "simulated")
-SIMULATED = 0x53494D55  # SQLite application id ("SIMU") of a generated database, so that none passes for a release
-
-# column -> what a value may be: a type, or the closed list of its values. "text?" may be empty.
-SCHEMA: dict[str, dict[str, Any]] = {
-    "papers": {
-        "paper": "text",
-        "doi": "text?",
-        "year": "year?",
-        "megajournal": "text?",
-        "cited_by": "count?",
-        "natural_science": ANSWERS,
-        "full_text": ANSWERS,
-    },
-    "fields": {"paper": "text", "field": "text"},
-    "uses": {"paper": "text", "coder": "text", "uses_dl": ANSWERS, "uses_ptm": ANSWERS},
-    "reuse": {
-        "paper": "text",
-        "coder": "text",
-        "model": "text",
-        "canonical": "text",
-        "family": "text",
-        "pattern": (*PATTERNS, "unknown"),
-    },
-    "stages": {"paper": "text", "coder": "text", "model": "text", "stage": (*STAGES, "unknown")},
-    "answers": {
-        "question": QUESTIONS,
-        "row": "text",
-        "paper": "text",
-        "status": "text",
-        "shape": "text?",
-        "said": "text?",  # yes, no, unknown; or the items' patterns or stages in their order, joined by |
-        "flag": ("", "repeat", "conflict"),
-    },
-    "rejects": {"source": "text", "table": "text", "row": "text", "reason": "text", "snippet": "text?"},
-    "provenance": {
-        "source": "text",
-        "kind": KINDS,
-        "path": "text",
-        "sha256": "text?",
-        "version": "text?",
-        "rows_read": "count",
-        "rows_kept": "count",
-        "rows_rejected": "count",
-    },
-    "codebook": {"question": tuple(CODES), "code": "text", "definition": "text?", "order": "count?"},
-}
-KEYS = {
-    "papers": ["paper"],
-    "fields": ["paper", "field"],
-    "uses": ["paper", "coder"],
-    "reuse": ["paper", "coder", "model", "pattern"],
-    "stages": ["paper", "coder", "model", "stage"],
-    "answers": ["question", "row"],
-    "rejects": ["source", "table", "row"],
-    "provenance": ["source", "path"],
-    "codebook": ["question", "code"],
-}
-
-
-def empty(table):
-    """An empty table of the schema.
-
-    Examples
-    --------
-    >>> list(empty("fields").columns)
-    ['paper', 'field']
-    """
-    return pd.DataFrame({column: pd.Series(dtype=_dtype(kind)) for column, kind in SCHEMA[table].items()})
-
-
-def _dtype(kind):
-    return "Int64" if kind in ("year?", "count", "count?") else "str"
-
-
-_DOI = re.compile(r"(?:(?:https?://)?(?:(?:dx|www)\.)?doi\.org/|doi:?\s*)?(10\.\d{4,9}(?:/|%2f)\S+)", re.I)
-
-
-@lru_cache(maxsize=1 << 16)
-def clean_doi(text):
-    """A DOI in one spelling: lower case, nothing before it; any other text as it is.
-
-    Examples
-    --------
-    >>> [clean_doi(t) for t in ("https://doi.org/10.1371/A.1", "doi:10.1371/a.1", "10.1371%2Fa.1", "Paper 7")]
-    ['10.1371/a.1', '10.1371/a.1', '10.1371/a.1', 'Paper 7']
-    """
-    found = _DOI.fullmatch(text)
-    return found.group(1).lower().replace("%2f", "/") if found else text
+from ptmreuse.evidence.schema import (  # noqa: F401 - the schema's words are known by this name everywhere
+    ANSWERS,
+    CODES,
+    FIELDS,
+    KEYS,
+    KINDS,
+    MEGAJOURNALS,
+    PATTERNS,
+    QUESTIONS,
+    SCHEMA,
+    SIMULATED,
+    STAGES,
+    checked,
+    clean_doi,
+    empty,
+)  # fmt: skip
 
 
 def validate(tables, where="study tables", found=None):
@@ -176,12 +80,12 @@ found '20x0'; correct this value.
     if unknown:
         expected, do = f"tables among {', '.join(SCHEMA)}", "rename or remove it"
         refuse(StudyError(expected=expected, found=", ".join(unknown), where=where, do=do))
-    book = complete_codebook(_checked(tables.get("codebook", empty("codebook")), "codebook", where, refuse), where)
+    book = complete_codebook(checked(tables.get("codebook", empty("codebook")), "codebook", where, refuse), where)
     coded = {"pattern": codes({"codebook": book}, "pattern"), "stage": codes({"codebook": book}, "stage")}
     rest = [name for name in SCHEMA if name != "codebook"]
-    checked = {name: _checked(tables.get(name, empty(name)), name, where, refuse, coded) for name in rest}
-    checked["codebook"] = book
-    papers = checked["papers"]
+    made = {name: checked(tables.get(name, empty(name)), name, where, refuse, coded) for name in rest}
+    made["codebook"] = book
+    papers = made["papers"]
     again = papers[(papers["doi"] != "") & papers["doi"].duplicated()]
     for row, doi in again["doi"].items():
         ids = " and ".join(map(repr, papers.loc[papers["doi"] == doi, "paper"].iloc[:2]))
@@ -190,7 +94,7 @@ found '20x0'; correct this value.
         refuse(StudyError(expected="each DOI once", found=f"{doi} for {ids}", where=place, do=do))
     known = set(papers["paper"])
     for name in ("fields", "uses", "reuse", "stages", "answers") if known or found is None else ():
-        for row, paper in enumerate(checked[name]["paper"].tolist(), start=1):
+        for row, paper in enumerate(made[name]["paper"].tolist(), start=1):
             if paper not in known:
                 expected, place = (
                     "a paper that is listed in table papers",
@@ -198,7 +102,7 @@ found '20x0'; correct this value.
                 )
                 do = "add the paper to table papers or correct its id"
                 refuse(StudyError(expected=expected, found=repr(paper), where=place, do=do))
-    return checked
+    return made
 
 
 def _raise(error):
@@ -246,59 +150,6 @@ def codes(tables, question):
     """
     book = tables["codebook"]
     return tuple(book.loc[book["question"] == question, "code"])
-
-
-def _checked(frame, name, where, refuse, coded=None):
-    wanted = SCHEMA[name]
-    missing = [c for c in wanted if c not in frame.columns]
-    surplus = [c for c in frame.columns if c not in wanted]
-    if missing or surplus:
-        only = str(frame.columns[0]) if len(frame.columns) == 1 else ""
-        split = next((sign for sign in (";", "\t") if sign in only), None)
-        told = "no " + ", ".join(missing) if missing else "also " + ", ".join(map(str, surplus))
-        do = "correct the header row"
-        if split:
-            told, do = f"{'semicolons' if split == ';' else 'tabs'} between them", "save the file as CSV with commas"
-        expected = f"the columns {', '.join(wanted)}"
-        refuse(StudyError(expected=expected, found=told, where=f"{where}, table {name}", do=do))
-        return empty(name)
-    frame = frame[list(wanted)].reset_index(drop=True)
-    wanted = {c: (*coded[c], "unknown") if coded and c in coded else kind for c, kind in wanted.items()}
-    out = {column: _column(frame[column], kind, f"{where}, table {name}", refuse) for column, kind in wanted.items()}
-    result = pd.DataFrame(out)
-    for column in {"paper", "doi"} & set(wanted):
-        result[column] = result[column].map(clean_doi).astype("str")
-    repeated = result.duplicated(KEYS[name])
-    for row in np.flatnonzero(repeated):
-        told = " + ".join(map(repr, result.loc[row, KEYS[name]])) + " again"
-        expected, place = f"each {' + '.join(KEYS[name])} once", f"{where}, table {name}, row {row + 1}"
-        refuse(StudyError(expected=expected, found=told, where=place, do="remove or merge the repeated row"))
-    return result
-
-
-def _column(values, kind, where, refuse):
-    text = values.astype("str").str.strip().where(values.notna(), "")
-    if isinstance(kind, tuple):
-        bad, expected = ~text.isin(kind), "one of " + ", ".join(kind)
-    elif kind == "text":
-        bad, expected = text == "", "some text"
-    elif kind == "text?":
-        bad, expected = pd.Series(False, index=text.index), ""
-    else:
-        number = pd.to_numeric(text.where(text != ""), errors="coerce")
-        allowed_empty = (text == "") & kind.endswith("?")
-        low, high = (1900, 2100) if kind == "year?" else (0, 2**53)
-        bad = ~(number.between(low, high) & (number % 1 == 0)) & ~allowed_empty
-        expected = "a year from 1900 to 2100" if kind == "year?" else "a whole number, 0 or more"
-    words = {word.lower(): word for word in kind} if isinstance(kind, tuple) else {}
-    for row in np.flatnonzero(bad):
-        told, place = repr(text.iloc[row])[:80], f"{where}, row {row + 1}, column {values.name}"
-        near = difflib.get_close_matches(text.iloc[row].lower()[:80], words, 1)
-        do = f"did you mean {words[near[0]]}?" if near else "correct this value"
-        refuse(StudyError(expected=expected, found=told, where=place, do=do))
-    if _dtype(kind) != "str" and bad.any():
-        number = number.where(~bad)
-    return text if _dtype(kind) == "str" else number.astype("Int64")
 
 
 def read_csv(path):

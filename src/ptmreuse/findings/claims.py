@@ -110,10 +110,7 @@ def ledger(facts, path=None):
     if resolved["id"].duplicated().any():
         twice = resolved.loc[resolved["id"].duplicated(), "id"].iloc[0]
         raise StudyError(
-            expected="each claim id once",
-            found=f"{twice} twice",
-            where=paths.shown(path),
-            do="rename one of them",
+            expected="each claim id once", found=f"{twice} twice", where=paths.shown(path), do="rename one of them"
         )
     return resolved
 
