@@ -179,7 +179,7 @@ def set_apart(root):
         element.text = " " + (element.text or "")
 
 
-def text_of(element, skip=frozenset()):
+def text_of(element, skip=()):
     """Text of an element in plain characters, without the parts named in `skip` (their tails stay)."""
     if skip and next(element.iterdescendants(*skip), None) is not None:
         parts, walk = [], etree.iterwalk(element, events=("start", "end"))
@@ -262,8 +262,9 @@ def _walk(parent, path, kind, out, where, depth=0):
                 inner = "paragraph" if tag in ("sec", "app", "boxed-text") and kind == "back" else kind
                 _walk(element, below, inner, out, where, depth + 1)
         elif tag == "p":
-            _add(out, path, kind, text_of(element, _BLOCKS))
-            if next(element.iterdescendants(*_BLOCKS), None) is not None:
+            holds = next(element.iterdescendants(*_BLOCKS), None) is not None
+            _add(out, path, kind, text_of(element, _BLOCKS if holds else ()))
+            if holds:
                 _blocks(element, path, kind, out, where, depth)
         elif tag in _CAPTIONED:
             _captioned(element, path, kind, out, where, depth)
