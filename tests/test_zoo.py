@@ -7,6 +7,7 @@ import zipfile
 
 import openpyxl
 import pytest
+from openpyxl.worksheet.formula import ArrayFormula
 
 from ptmreuse.__main__ import main
 from ptmreuse.errors import StudyError
@@ -133,6 +134,7 @@ REFUSED = {
     "coders that differ in case": (table((0, 5, "Coder"), (1, 5, "Ana"), (2, 5, "ana"), (3, 5, "Ana")), "line 3, coder: expected one way to write 'Ana' .line 2., found 'ana'"),
     "several models with a comma": (table((1, 3, "BERT, ResNet50"), more=[["D", "2020", "yes", "ResNet50", "tuned", ""]]), "line 2, model: expected semicolons between several values, found 'BERT, ResNet50'"),
     "several patterns with a slash": (table((3, 2, "yes"), (3, 3, "BERT"), (3, 4, "tuned / frozen head")), "line 4, pattern: expected semicolons .*'tuned / frozen head'"),
+    "an array formula that was never computed": (cell("F2", ArrayFormula("F2", "=B2:B2")), "line 2: expected values, found a formula that was never computed"),
     "a formula error": (cell("E2", "#REF!"), "line 2, column Pattern: expected a value, found the formula error '#REF!'"),
     "a formula error in German": (table((1, 3, "#BEZUG!")), "line 2, column Model: .*'#BEZUG!'"),
     "a formula error of LibreOffice": (table((1, 4, "Err:502")), "line 2, column Pattern: .*'Err:502'"),
@@ -172,7 +174,7 @@ def write(path, content):
 
 
 READ = {
-    "hidden rows and columns": (workbook(hidden), "hidden in the workbook and read all the same: column E, row 3"),
+    "hidden rows and columns": (workbook(hidden), "hidden in the workbook and read all the same: row 3, column E"),
     "numbers kept as text": (cell("B2", "2021"), ""),
     "a date as year": (cell("B2", datetime.datetime(2021, 3, 5)), ""),
     "blank rows between": (table().replace("\nB", "\n;;\n\n\nB"), "3 blank rows left out"),
@@ -185,6 +187,7 @@ READ = {
     "Windows-1252": (table((0, 0, "Paper"), (0, 1, "année")).encode("cp1252"), "not UTF-8: read as Western European"),
     "a line break in an id": (cell("A2", "A\n"), ""),
     "a carriage return as Excel keeps it": (cell("D2", "ResNet50_x000D_"), ""),
+    "a formula that gives an empty text": (sheet_xml(lambda xml: re.sub(b'<c r="F4".*?</c>', b'<c r="F4" t="str"><f>IF(1,"",1)</f><v></v></c>', xml)), ""),
     "a size that is not the sheet's": (sheet_xml(lambda xml: xml.replace(b'ref="A1:F4"', b'ref="A1"')), ""),
     "a dash for no model": (table((3, 3, "-"), (3, 4, "n/a")), ""),
     "repeated cells of an ods": (ods("".join(ods_row(row) for row in ROWS[:3]) + ods_row(["C", "2023", "no", "", "", "Ecology"], 2) + ods_row(['<table:table-cell table:number-columns-repeated="16000"/>'], 10**6)), "papers are told apart"),

@@ -231,21 +231,33 @@ def _xlsx(path):
 def _read_xlsx(sheet, where):
     """The rows of a sheet; a formula whose value the file does not hold would pass for an empty cell."""
     values, formulas = sheet
-    lines, both = {}, zip(values.values, formulas.values, strict=True)
-    for number, (row, written) in enumerate(both, start=1):
-        if any(v is None and isinstance(f, str) and f.startswith("=") for v, f in zip(row, written, strict=True)):
-            do = "open the workbook in a spreadsheet program and save it"
-            refuse(f"{where}, line {number}", "values", "a formula that was never computed", do)
-        if any(v is not None for v in row):
-            lines[number] = [_cell(v) for v in row]
     with values._get_source() as source:  # what openpyxl leaves out where it reads row by row
         xml = source.read().decode("utf-8", errors="replace")
     for area, line in re.findall(r'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]+(\d+):\w+)"', xml):
         _refuse_merged(where, line, f"the merged cells {area}")
-    hidden = re.findall(r'<(?:\w+:)?(row|col) (?=[^>]*\bhidden="(?:1|true)")[^>]*?\b(?:r|min)="(\d+)"', xml)
-    said = [f"row {n}" if kind == "row" else f"column {get_column_letter(int(n))}" for kind, n in sorted(hidden)]
+    computed = set(re.findall(r'<(?:\w+:)?c r="([A-Z]+\d+)"[^>]*\bt="str"', xml))  # also to an empty text
+    lines, both = {}, zip(values.values, formulas.values, strict=True)
+    for number, (row, written) in enumerate(both, start=1):
+        for column, (value, formula) in enumerate(zip(row, written, strict=True), start=1):
+            if value is None and formula is not None and f"{get_column_letter(column)}{number}" not in computed:
+                do = "open the workbook in a spreadsheet program and save it"
+                refuse(f"{where}, line {number}", "values", "a formula that was never computed", do)
+        if any(v is not None for v in row):
+            lines[number] = [_cell(v) for v in row]
+    return lines, _hidden(xml, lines)
+
+
+def _hidden(xml, lines):
+    """A note on the rows and columns that are hidden in a workbook and hold cells."""
+    hides = r'<(?:\w+:)?{} (?=[^>]*\bhidden="(?:1|true)")'
+    rows = [int(n) for n in re.findall(hides.format("row") + r'[^>]*?\br="(\d+)"', xml)]
+    spans = re.findall(hides.format("col") + r'(?=[^>]*\bmin="(\d+)")[^>]*?\bmax="(\d+)"', xml)
+    width = max(map(len, lines.values()), default=0)
+    said = [f"row {n}" for n in rows if n in lines]
+    for first, last in spans:
+        said += [f"column {get_column_letter(n)}" for n in range(int(first), min(int(last), width) + 1)]
     more = f" and {len(said) - 10} more" if len(said) > 10 else ""
-    return lines, [f"hidden in the workbook and read all the same: {', '.join(said[:10])}{more}"] if said else []
+    return [f"hidden in the workbook and read all the same: {', '.join(said[:10])}{more}"] if said else []
 
 
 def _refuse_merged(where, line, found):
