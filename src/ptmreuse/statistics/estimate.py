@@ -153,11 +153,9 @@ def whole_counts(where: str, values: ArrayLike, ndim: int = 1, at_least: int = 0
     wrong = array[(array < at_least) | (array != np.floor(array))]
     if wrong.size:
         raise StudyError(
-            expected=f"whole counts of at least {at_least}",
-            found=f"{wrong.flat[0]:g}",
-            where=where,
+            expected=f"whole counts of at least {at_least}", found=f"{wrong.flat[0]:g}", where=where,
             do="count units; give weights as weights, never as counts",
-        )
+        )  # fmt: skip
     if array.size and array.max() > 2**53:
         raise StudyError(
             expected="counts of at most 2**53", found=f"{array.max():g}", where=where, do="correct the count"
@@ -197,10 +195,9 @@ def numbers(where: str, values: ArrayLike, ndim: int = 1) -> NDArray[np.float64]
     if not np.isfinite(array).all():
         raise StudyError(
             expected="finite numbers",
-            found=f"{array[~np.isfinite(array)].flat[0]} ({(~np.isfinite(array)).sum()} of {array.size})",
-            where=where,
+            found=f"{array[~np.isfinite(array)].flat[0]} ({(~np.isfinite(array)).sum()} of {array.size})", where=where,
             do="count missing values apart and leave them out here",
-        )
+        )  # fmt: skip
     return array
 
 
@@ -215,12 +212,7 @@ def within(where: str, value: float, low: float = 0.0, high: float = 1.0, closed
     number = float(numbers(where, value, 0))
     if not (low <= number <= high) or (not closed and number in (low, high)):
         limits = f"from {low:g} to {high:g}" if closed else f"above {low:g} and below {high:g}"
-        raise StudyError(
-            expected=f"a number {limits}",
-            found=f"{number:g}",
-            where=where,
-            do="correct the value",
-        )
+        raise StudyError(expected=f"a number {limits}", found=f"{number:g}", where=where, do="correct the value")
     return number
 
 
@@ -234,10 +226,7 @@ def one_of(where: str, value: str, allowed: Iterable[str]) -> str:
     """
     if value not in list(allowed):
         raise StudyError(
-            expected="one of " + ", ".join(map(repr, allowed)),
-            found=repr(value),
-            where=where,
-            do="choose one",
+            expected="one of " + ", ".join(map(repr, allowed)), found=repr(value), where=where, do="choose one"
         )
     return value
 
@@ -247,11 +236,9 @@ def same_length(where: str, *arrays: Sized) -> None:
     lengths = [len(a) for a in arrays]
     if len(set(lengths)) > 1:
         raise StudyError(
-            expected="inputs of one length",
-            found=" and ".join(map(str, lengths)),
-            where=where,
+            expected="inputs of one length", found=" and ".join(map(str, lengths)), where=where,
             do="give one value per row in each",
-        )
+        )  # fmt: skip
 
 
 def parts_of(where: str, k: ArrayLike, n: ArrayLike, ndim: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
