@@ -61,19 +61,13 @@ def test_weights_of_other_strata_do_not_pass():
         sampling.reconcile(papers, sample, "journal")
 
 
-def test_a_paper_of_several_searches_is_one_paper_but_not_two_journals():
-    hits = pd.DataFrame({"paper": ["a", "a"], "megajournal": ["PLOS", "BMJ"], "keyword": ["x", "y"]})
-    with pytest.raises(StudyError, match="search hits of a"):
-        sampling.merge_hits(hits)
-
-
 def test_the_published_funnels_narrow():
     facts = study.published()
-    table = sampling.funnels(facts)
+    table = sampling.funnels(facts, conf=0.95)
     assert table.groupby("release")["papers"].apply(lambda p: p.is_monotonic_decreasing).all()
     facts.loc["v1_cited", "value"] = 20000
     with pytest.raises(StudyError, match="at most 17511 papers, found 20000"):
-        sampling.funnels(facts)
+        sampling.funnels(facts, conf=0.95)
 
 
 def test_sizes_follow_cochran():

@@ -68,12 +68,12 @@ def corrected(e):
 
 def rogan_gladen(pos, n, se, sp, conf):
     # R's epiR does not cut at 0 and 1.
-    est, low, high = coder_error.rogan_gladen(pos, n, se, sp, conf=conf, refuse=False).detail["uncut"]
+    est, low, high = coder_error.rogan_gladen(pos, n, se, sp, conf=conf).detail["uncut"]
     return {"est": est, "low": low, "high": high}
 
 
-def ppi(y1f1, y0f1, y1f0, y0f0, unlab_f1, unlab_f0, alpha, lam=None):
-    e = coder_error.ppi_share([[y1f1, y1f0], [y0f1, y0f0]], (unlab_f1, unlab_f0), conf=1 - alpha, tuning=lam)
+def ppi(y1f1, y0f1, y1f0, y0f0, unlab_f1, unlab_f0, alpha, lam):
+    e = coder_error.ppi_share([[y1f1, y1f0], [y0f1, y0f0]], (unlab_f1, unlab_f0), conf=1 - alpha)
     half = 1.959963984540054 * e.detail["se"]  # the limits of the case are normal ones
     return {
         "est": e.value,
@@ -85,12 +85,8 @@ def ppi(y1f1, y0f1, y1f0, y0f0, unlab_f1, unlab_f0, alpha, lam=None):
 
 
 def stratified(stratum, N, n, k, fpc):
-    e = shares.stratified_share(N, n, k, fpc=fpc)
-    return {"p": e.value} | {key: e.detail[key] for key in ("se", "total", "total_se")}
-
-
-def raw_share(stratum, N, n, k):
-    return {"p": shares.stratified_share(N, n, k).detail["raw"]}
+    e = shares.stratified_share(N, n, k)
+    return {"p": e.value, "se": e.detail["se"]} | {"total": e.value * sum(N), "total_se": e.detail["se"] * sum(N)}
 
 
 def sens_ppv(stratum, N, n, k):
@@ -118,9 +114,8 @@ def two_shares(k1, n1, k2, n2):
 
 
 def tipping(share, threshold):
-    e = coder_error.tipping_point(share, threshold)
-    fpr, sp = e.detail["fpr_max"], e.detail["sp_min"]
-    return {"ppv_min_if_no_fn": e.value, "fpr_max_if_se1": fpr, "sp_min_if_se1": sp}
+    ppv, fpr = coder_error.tipping_point(share)  # one half
+    return {"ppv_min_if_no_fn": ppv, "fpr_max_if_se1": fpr, "sp_min_if_se1": 1 - fpr}
 
 
 def firth(k, n, x):
@@ -132,7 +127,6 @@ def firth(k, n, x):
 PUBLIC = {
     "ci_wilson": lambda k, n, conf: limits(shares.proportion(k, n, conf=conf)),
     "ci_clopper_pearson": lambda k, n, conf: limits(shares.proportion(k, n, conf=conf, method="beta")),
-    "ci_agresti_coull": lambda k, n, conf: limits(shares.proportion(k, n, conf=conf, method="agresti_coull")),
     "logit_trend": logit,
     "logit_separation_flag": lambda k, n, x: {"separated": trend.trend(k, n, x).detail["separated"]},
     "firth_logit": firth,
@@ -147,7 +141,6 @@ PUBLIC = {
     "rogan_gladen_known": rogan_gladen,
     "ppi_mean": ppi,
     "stratified_proportion": stratified,
-    "raw_share": raw_share,
     "two_phase_sens_ppv": sens_ppv,
     "n_for_proportion": needed,
     "n_for_proportion_epiR": needed_whole,
@@ -195,11 +188,6 @@ def test_wilson_is_not_fooled_by_zero_hits():
     assert [round(100 * x, 2) for x in (e.value, e.low, e.high)] == [3.60, 3.34, 3.89]
 
 
-def test_korn_graubard_is_capped_at_n():
-    e = shares.stratified_share([631, 4000, 12880], [80, 120, 100], [66, 6, 0], method="korn-graubard")
-    assert (round(e.low, 4), round(e.high, 4)) == (0.0217, 0.0703)
-
-
 def test_the_order_of_the_five_most_reused_models_is_noise():
     names = ["AlexNet", "AlphaFold 2", "model 3", "model 4", "model 5"]
     table = rank_intervals([25, 23, 19, 18, 18], names)
@@ -214,7 +202,7 @@ def test_a_rank_ends_where_the_exact_test_tells_counts_apart():
 
 
 def test_lower_sensitivity_makes_a_majority_safer():
-    rates = [coder_error.tipping_point(0.7029, sensitivity=s).detail["fpr_max"] for s in (1, 0.95, 0.9, 0.8)]
+    rates = [coder_error.tipping_point(0.7029, sensitivity=s)[1] for s in (1, 0.95, 0.9, 0.8)]
     assert np.round(rates, 3).tolist() == [0.406, 0.456, 0.506, 0.606]
 
 
@@ -328,7 +316,7 @@ def honest(e):
 
 
 @CHEAP
-@given(parts(), st.sampled_from(["wilson", "beta", "agresti_coull"]), st.sampled_from([0.5, 0.9, 0.95, 0.999]))
+@given(parts(), st.sampled_from(["wilson", "beta"]), st.sampled_from([0.5, 0.9, 0.95, 0.999]))
 def test_proportion_is_honest_and_symmetric(part, method, conf):
     k, n = part
     e = shares.proportion(k, n, method=method, conf=conf)
@@ -406,8 +394,6 @@ def test_clustered_share_is_honest_and_has_no_order(data, random):
     honest(e)
     random.shuffle(rows)
     assert repr(shares.clustered_share(*zip(*rows, strict=True))) == repr(e)
-    ones = shares.clustered_share(*data, weights=[1] * len(rows))
-    assert repr(ones) == repr(e)
 
 
 @MANY
@@ -449,7 +435,6 @@ def test_corrections_are_honest(table, rest):
     for e in (
         coder_error.ppi_share(table, rest),
         coder_error.rogan_gladen(a, a + b, 0.9, 0.95),
-        coder_error.rogan_gladen(a, a + b, 0.9, 0.95, refuse=False),
         *coder_error.coder_accuracy(a, b, c, d).values(),
     ):
         if "unreliable" not in e.reason:
@@ -523,9 +508,7 @@ UNDEFINED = {
     "unsampled stratum": lambda: shares.stratified_share([10, 20], [5, 0], [1, 0]),
     "unsampled year": lambda: shares.standardised_share([1, 0], [5, 0], [1, 1]),
     "no true yes": lambda: coder_error.two_phase([10, 20], [5, 5], [0, 0], [1, 0])["sensitivity"],
-    "coder by chance": lambda: coder_error.rogan_gladen(39, 110, 0.5, 0.5, refuse=False),
-    "too rare to correct": lambda: coder_error.rogan_gladen(631, 17511, 0.9, 0.97),
-    "no claim to overturn": lambda: coder_error.tipping_point(0.4),
+    "coder by chance": lambda: coder_error.rogan_gladen(39, 110, 0.5, 0.5),
 }
 
 
@@ -607,7 +590,7 @@ def test_impossible_input_is_one_clear_sentence(name):
 def test_a_coder_checked_whole_on_one_side_has_honest_errors():
     # All 631 yes checked, 1,000 of 16,880 no: what is unknown is the misses alone.
     found = coder_error.two_phase([631, 16880], [631, 1000], [560, 9], [True, False])
-    missed = shares.stratified_share([16880], [1000], [9]).detail["limits"]["mover"]
+    missed = shares.stratified_share([16880], [1000], [9]).detail["mover"]
     low, high = (560 / (560 + 16880 * x) for x in reversed(missed))
     assert (found["sensitivity"].low, found["sensitivity"].high) == pytest.approx((low, high))
     assert found["specificity"].low < found["specificity"].value < found["specificity"].high

@@ -34,8 +34,7 @@ def flow(found, facts, who):
     ----------
     found : list of Estimate
         Shares that use deep learning and that reuse a model.
-    facts : DataFrame
-        From `study.published`.
+    facts : DataFrame, from `study.published`
     who : str
         Whose codes these are.
 
@@ -54,35 +53,23 @@ def flow(found, facts, who):
     texts, dl, reuse = (int(facts.loc[f"may2026_{name}", "value"]) for name in ("full_text", "uses_dl", "reuse_papers"))
     lines = {who: [1, *(share.value for share in found)], "A language model, May 2026": [1, dl / texts, reuse / texts]}
     steps = ("papers", "use deep learning", "reuse a trained model")
-    return pd.DataFrame(
-        [
-            {
-                "release": name,
-                "filter": step,
-                "papers": round(100 * part),
-                "share": part / before if before else float("nan"),
-            }
-            for name, parts in lines.items()
-            if all(part == part for part in parts)
-            for step, part, before in zip(steps, parts, [0, *parts], strict=False)
-        ]
-    )
+    rows = [
+        (name, step, round(100 * part), part / before if before else math.nan)
+        for name, parts in lines.items()
+        if not any(map(math.isnan, parts))
+        for step, part, before in zip(steps, parts, [0, *parts], strict=False)
+    ]
+    return pd.DataFrame(rows, columns=["release", "filter", "papers", "share"])
 
 
-def funnels(facts, conf=0.95):
-    """The published funnels: papers left by each filter and the share of the filter before.
-
-    Parameters
-    ----------
-    facts : DataFrame
-        From `study.published`.
-    conf : float
-        Confidence level of the Wilson intervals.
+def funnels(facts, *, conf):
+    """The published funnels: papers left by each filter and the share of the filter before; `facts` is from
+    `study.published`.
 
     Returns
     -------
     DataFrame
-        One row per release and filter: release, filter, papers, share, low, high, source_kind, source.
+        One row per release and filter: release, filter, papers, share, low, high (Wilson), source_kind, source.
 
     Raises
     ------
@@ -92,7 +79,7 @@ def funnels(facts, conf=0.95):
     Examples
     --------
     >>> from ptmreuse.evidence import study
-    >>> table = funnels(study.published())
+    >>> table = funnels(study.published(), conf=0.95)
     >>> table.loc[table["release"] == "v1", "papers"].tolist()
     [17511, 13815, 4384, 631]
     """
@@ -102,27 +89,16 @@ def funnels(facts, conf=0.95):
         for name, fact in filters.items():
             papers = int(facts.loc[fact, "value"])
             if before is not None and papers > before:
-                raise StudyError(
-                    expected=f"at most {before} papers",
-                    found=str(papers),
-                    where=f"published fact {fact}",
-                    do="compare it with its source",
-                )
-            share = shares.proportion(papers, before, conf=conf) if before is not None else None
-            rows.append(
-                {
-                    "release": release,
-                    "filter": name,
-                    "papers": papers,
-                    "share": share.value if share else np.nan,
-                    "low": share.low if share else np.nan,
-                    "high": share.high if share else np.nan,
-                    "source_kind": facts.loc[fact, "source_kind"],
-                    "source": facts.loc[fact, "source"],
-                }
-            )
+                where, do = f"published fact {fact}", "compare it with its source"
+                raise StudyError(expected=f"at most {before} papers", found=str(papers), where=where, do=do)
+            share = estimate.undefined(0, "papers", "nothing to be a share of")
+            if before is not None:
+                share = shares.proportion(papers, before, conf=conf)
+            source = facts.loc[fact, ["source_kind", "source"]]
+            rows.append((release, name, papers, share.value, share.low, share.high, *source))
             before = papers
-    return pd.DataFrame(rows)
+    columns = ["release", "filter", "papers", "share", "low", "high", "source_kind", "source"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 # Shares that both releases allow to compute, though not of the same kind of papers: part, whole in v1, in May 2026.
@@ -136,15 +112,8 @@ COMPARED = {
 }  # fmt: skip
 
 
-def releases(facts, conf=0.95):
-    """The shares that both releases allow to compute, side by side.
-
-    Parameters
-    ----------
-    facts : DataFrame
-        From `study.published`.
-    conf : float
-        Confidence level of the Wilson intervals.
+def releases(facts, *, conf):
+    """The shares that both releases allow to compute, side by side; `facts` is from `study.published`.
 
     Returns
     -------
@@ -154,7 +123,7 @@ def releases(facts, conf=0.95):
     Examples
     --------
     >>> from ptmreuse.evidence import study
-    >>> table = releases(study.published())
+    >>> table = releases(study.published(), conf=0.95)
     >>> table.loc[table["share"].str.startswith("reuse"), "value"].round(3).tolist()
     [0.144, 0.264]
     """
@@ -163,13 +132,9 @@ def releases(facts, conf=0.95):
         counts = [int(facts.loc[name, "value"]) for name in ids]
         for group, (part, whole) in {"v1": counts[:2], "May 2026": counts[2:]}.items():
             share = shares.proportion(part, whole, conf=conf)
-            rows.append(
-                {
-                    "label": label if group == "v1" else "", "share": label, "group": group, "papers": part,
-                    "of": whole, "value": share.value, "low": share.low, "high": share.high,
-                }
-            )  # fmt: skip
-    return pd.DataFrame(rows)
+            first = label if group == "v1" else ""
+            rows.append((first, label, group, part, whole, share.value, share.low, share.high))
+    return pd.DataFrame(rows, columns=["label", "share", "group", "papers", "of", "value", "low", "high"])
 
 
 def by_year(papers, uses):
@@ -194,11 +159,6 @@ def by_year(papers, uses):
     >>> by_year(papers, uses).to_numpy().tolist()
     [[2020, 1, 1, 1, 0, 0], [2021, 0, 0, 0, 0, 0], [2022, 1, 1, 0, 1, 0]]
     """
-    if len(papers) and not pd.api.types.is_numeric_dtype(papers["year"]):
-        raise StudyError(
-            expected="years as numbers", found=repr(papers["year"].iloc[0]), where="by_year, papers",
-            do="read the column year as numbers",
-        )  # fmt: skip
     coded = papers.merge(uses, on="paper", validate="one_to_one")
     counts = {"papers": coded.groupby("year").size()}
     for question in ("dl", "ptm"):
@@ -254,36 +214,14 @@ def merge_hits(hits):
     DataFrame
         paper, megajournal, hits, keywords (joined by "; "), sorted by paper.
 
-    Raises
-    ------
-    StudyError
-        If one paper stands under two megajournals.
-
     Examples
     --------
     >>> hits = pd.DataFrame({"paper": ["a", "a", "b"], "megajournal": "PLOS", "keyword": ["x", "y", "x"]})
     >>> merge_hits(hits)["hits"].tolist()
     [2, 1]
     """
-    if hits[["paper", "megajournal", "keyword"]].isna().any().any():
-        raise StudyError(
-            expected="a paper, a megajournal and a keyword in every row",
-            found=f"{int(hits[['paper', 'megajournal', 'keyword']].isna().any(axis=1).sum())} rows without",
-            where="search hits",
-            do="complete them",
-        )
-    merged = hits.groupby("paper").agg(
-        megajournal=("megajournal", "first"),
-        journals=("megajournal", "nunique"),
-        hits=("keyword", "size"),
-        keywords=("keyword", lambda k: "; ".join(sorted(set(k)))),
-    )
-    if (merged["journals"] > 1).any():
-        paper = merged.index[merged["journals"] > 1][0]
-        raise StudyError(
-            expected="one megajournal per paper", found="several", where=f"search hits of {paper}", do="correct them"
-        )
-    return merged.drop(columns="journals").reset_index()
+    keywords = hits.groupby(["paper", "megajournal"])["keyword"]
+    return keywords.agg(hits="size", keywords=lambda found: "; ".join(sorted(set(found)))).reset_index()
 
 
 def draw(frame, strata, fraction, seed):
@@ -360,19 +298,7 @@ def draw(frame, strata, fraction, seed):
 
 
 def reconcile(frame, sample, by):
-    """Does the sample stand for the frame? Papers, drawn papers and sum of weights per group.
-
-    Parameters
-    ----------
-    frame, sample : DataFrame
-        As in and from `draw`.
-    by : str
-        Column to group by.
-
-    Returns
-    -------
-    DataFrame
-        `by`, papers, drawn, sum_of_weights; a last row "all".
+    """Does the sample stand for the frame? Papers, drawn papers and sum of weights per group, and a last row "all".
 
     Raises
     ------
@@ -403,8 +329,8 @@ def plan(populations, half_width, conf):
 
     Parameters
     ----------
-    populations : dict of str to int or None
-        Name to number of papers; None for an unlimited population.
+    populations : dict of str to int
+        Name to number of papers.
     half_width : float
         Half the interval length wanted, as a share.
     conf : float
@@ -423,13 +349,6 @@ def plan(populations, half_width, conf):
     for name, papers in populations.items():
         free = int(size.sample_size(half_width, conf=conf).value)
         corrected = int(size.sample_size(half_width, conf=conf, population=papers).value)
-        rows.append(
-            {
-                "population": name,
-                "papers": papers,
-                "without_correction": free,
-                "with_correction": corrected,
-                "share_checked": corrected / papers if papers else math.nan,
-            }
-        )
-    return pd.DataFrame(rows)
+        rows.append((name, papers, free, corrected, corrected / papers))
+    columns = ["population", "papers", "without_correction", "with_correction", "share_checked"]
+    return pd.DataFrame(rows, columns=columns)

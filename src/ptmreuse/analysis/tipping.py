@@ -74,17 +74,17 @@ def _row(claim, kind, unit, **values):
 def _majority(claim, kind, share, low, n, unit):
     if share <= 0.5:
         return _row(claim, kind, unit, share=share, low=low, n=n, reason="not more than one half")
-    point = coder_error.tipping_point(share)
-    weak = coder_error.tipping_point(share, sensitivity=0.8).detail["fpr_max"]
+    ppv, fpr = coder_error.tipping_point(share)
+    _, fpr_80 = coder_error.tipping_point(share, sensitivity=0.8)
     reason, needed = "the number of instances is not stated", math.nan
     if not math.isnan(n):
         # The smallest number that leaves half or less.
         reason, needed = "", math.ceil(round(share * n - n / 2, 9))
     below = not math.isnan(low) and low < 0.5
     return _row(
-        claim, kind, unit, share=share, low=low, n=n, lowest_ppv=point.value,
-        lowest_ppv_low=math.nan if math.isnan(low) or below else 0.5 / low, highest_fpr=point.detail["fpr_max"],
-        highest_fpr_80=weak, codes=needed, of_100=100 * (share - 0.5),
+        claim, kind, unit, share=share, low=low, n=n, lowest_ppv=ppv,
+        lowest_ppv_low=math.nan if math.isnan(low) or below else 0.5 / low, highest_fpr=fpr,
+        highest_fpr_80=fpr_80, codes=needed, of_100=100 * (share - 0.5),
         reason="its lower limit is below one half" if below else reason,
     )  # fmt: skip
 
@@ -177,7 +177,7 @@ def if_coder_erred(facts, *, conf):
         k, n = (int(facts.loc[key, "value"]) for key in (yes, of))
         coded = shares.proportion(k, n, conf=conf)
         for specificity in SPECIFICITIES:
-            found = coder_error.rogan_gladen(k, n, SENSITIVITY, specificity, refuse=False, conf=conf)
+            found = coder_error.rogan_gladen(k, n, SENSITIVITY, specificity, conf=conf)
             wrong = min(1.0, (1 - specificity) * (1 - found.value) * n / k)
             rows.append((release, k, n, coded.value, coded.low, coded.high, SENSITIVITY, specificity,
                          found.value * n, found.value, wrong, found.reason))  # fmt: skip

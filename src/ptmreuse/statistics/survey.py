@@ -6,7 +6,7 @@ import numpy as np
 import statsmodels.stats.proportion as sp
 
 from ptmreuse.statistics import estimate
-from ptmreuse.statistics.shares import _survey_limits
+from ptmreuse.statistics.shares import korn_graubard
 
 
 def stratified_ratio(N, n, k, of, *, conf=0.95):
@@ -63,7 +63,7 @@ def stratified_ratio(N, n, k, of, *, conf=0.95):
     spread = np.where(n > 1, centred / np.maximum(n - 1, 1), np.nan)
     variance = np.where(n == N, 0.0, N**2 * (1 - n / N) * spread / n)
     se = math.sqrt(max(0.0, float(variance.sum()))) / whole
-    low, high = _survey_limits(ratio, se, kind, int(n.sum()) - len(n), conf)["korn-graubard"]
+    low, high = korn_graubard(ratio, se, kind, int(n.sum()) - len(n), conf)
     method, reason = f"Korn-Graubard over {len(n)} strata", ""
     if math.isnan(low):  # all alike, or one paper in a stratum
         low, high = sp.proportion_confint(ratio * kind, kind, 1 - conf, "beta")
