@@ -79,13 +79,12 @@ def _estimates(cells, labelled, repetitions, conf, rng):
     n = np.array([yes, labelled - yes])[strata]
     within = np.stack([rng.hypergeometric(*cells[:, j], m, size=repetitions) if m else np.zeros(repetitions, int)
                        for j, m in zip(np.flatnonzero(strata), n, strict=True)], axis=1)  # fmt: skip
-    positive = np.array([True, False])[strata]
 
     def alone(k):
         return stratified_share([total], [labelled], [int(k)], conf=conf)
 
     def two_phase(k):
-        return coder_error.two_phase(said[strata], n, k, positive, conf=conf)["prevalence"]
+        return stratified_share(said[strata], n, k, conf=conf)  # the prevalence of `coder_error.two_phase`
 
     def powered(table):
         rest = (cells.ravel() - table).reshape(2, 2).sum(axis=0)

@@ -133,11 +133,11 @@ def errors(dates):
     """
     rows = []
     for _, part in dates.groupby("journal"):
-        inner = part.iloc[1:-1] if len(part) > 2 else part.iloc[:0]
-        for row in inner.itertuples():
-            others = part.drop(row.Index)
-            day = np.interp(row.number, others["number"], others["day"])
-            rows.append((row.doi, row.journal, day - row.day, _year(row.day), _year(day)))
+        number, written = part["number"].to_numpy(), part["day"].to_numpy()
+        for at, row in enumerate(part.itertuples()):
+            if 0 < at < len(part) - 1:
+                day = np.interp(row.number, number[[at - 1, at + 1]], written[[at - 1, at + 1]])
+                rows.append((row.doi, row.journal, day - row.day, _year(row.day), _year(day)))
     return pd.DataFrame(rows, columns=["doi", "journal", "error", "year", "inferred"])
 
 

@@ -4,10 +4,9 @@ import math
 import warnings
 
 import numpy as np
-import statsmodels.api as sm
-from firthmodels import FirthLogisticRegression
 from scipy import optimize, stats
-from sklearn.exceptions import ConvergenceWarning
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from ptmreuse.statistics.estimate import NAN, Estimate, numbers, parts_of, print_p, same_length, undefined, within
@@ -33,7 +32,7 @@ def _fit(model):
 
 def _logit(k, n, x, degree=1):
     """Binomial fit on a polynomial in x."""
-    return _fit(sm.GLM(np.column_stack([k, n - k]), _design(x, degree), family=sm.families.Binomial()))
+    return _fit(GLM(np.column_stack([k, n - k]), _design(x, degree), family=Binomial()))
 
 
 def separated(k, n, x):
@@ -57,6 +56,9 @@ def separated(k, n, x):
 
 def _firth(k, n, x, conf):
     """Firth's penalised logit: intercept, slope and, given `conf`, profile limits, standard error, LR p value."""
+    from firthmodels import FirthLogisticRegression  # slow to import, and most trends are not separated
+    from sklearn.exceptions import ConvergenceWarning
+
     scale = x.std()
     x = x / scale
     rows = np.concatenate([x, x])[:, None]
