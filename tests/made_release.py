@@ -2,7 +2,7 @@
 
 Everything made here is labelled *simulated* and no finding about the world rests on it. A corpus is drawn
 paper by paper from planted effects; the totals of the funnel are those of the May 2026 release, scaled to the
-number of papers asked for. The null twin has the same frame and the same totals without any effect.
+number of papers asked for.
 """
 
 import itertools
@@ -97,7 +97,7 @@ def write_release(path, seed, papers, messy=True, text_kb=2):
     path = Path(path)
     path.unlink(missing_ok=True)
     rng = np.random.default_rng([seed, 1])
-    corpus = _as_records(*simulated.simulate_corpus(seed, papers)[:2])
+    corpus = _as_records(*simulated.simulate_corpus(seed, papers))
     if messy:
         _disturb(rng, corpus)
     rejects = defaultdict(Counter)

@@ -111,7 +111,7 @@ def recorder(tmp_path, monkeypatch):
 def hostile_page(recorder):
     """Hostile model names and titles of a simulated corpus, recorded as a table, a figure and a sentence."""
     notebook, shown = recorder
-    tables, _, _ = simulated.simulate_corpus(7, papers=400)
+    tables, _ = simulated.simulate_corpus(7, papers=400)
     codes = tables["reuse"].copy()
     codes["model"] = [HOSTILE[i % len(HOSTILE)] for i in range(len(codes))]
     matched = names.normalise(pd.Series(HOSTILE, name="model"))

@@ -1,7 +1,6 @@
-"""The simulated corpus: published totals, planted effects that can be recovered, and a null twin without them."""
+"""The simulated corpus: published totals, and planted effects that can be recovered."""
 
 import hashlib
-import json
 
 import numpy as np
 import pandas as pd
@@ -19,18 +18,13 @@ def corpus():
     return simulated.simulate_corpus(seed=7)
 
 
-@pytest.fixture(scope="module")
-def twin():
-    return simulated.simulate_corpus(seed=7, null=True)
-
-
-def digest(tables, hits, truth):
-    text = "".join(f.to_csv() for f in tables.values()) + hits.to_csv() + json.dumps(truth, sort_keys=True)
+def digest(tables, hits):
+    text = "".join(f.to_csv() for f in tables.values()) + hits.to_csv()
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_totals_are_the_published_funnel(corpus):
-    tables, _, truth = corpus
+    tables, _ = corpus
     papers = tables["papers"]
     uses = tables["uses"].query("coder == 'truth'")
     counted = [
@@ -43,11 +37,10 @@ def test_totals_are_the_published_funnel(corpus):
     ]
     assert counted == [18091, 14998, 7218, 6962, 4662, 1837]
     assert study.data_kind(tables) == "simulated"
-    assert truth["realised"]["truth"]["uses_ptm"] == 1837
 
 
 def test_frame_follows_the_study_design(corpus):
-    tables, hits, _ = corpus
+    tables, hits = corpus
     papers, fields = tables["papers"], tables["fields"]
     design = study.read_csv(paths.DATA / "design.csv")
     named = {topic: set(rows["item"]) for topic, rows in design.groupby("topic")}
@@ -68,10 +61,6 @@ def test_same_seed_same_bytes_and_another_seed_others():
     assert digest(*simulated.simulate_corpus(3, 400)) != digest(*simulated.simulate_corpus(4, 400))
 
 
-def test_truth_can_be_written_as_json(corpus):
-    assert json.loads(json.dumps(corpus[2])) == corpus[2]
-
-
 def slopes(tables, question, given):
     """Logistic log odds of the true code per year and per field, by statsmodels."""
     uses = tables["uses"].query("coder == 'truth'")
@@ -85,43 +74,35 @@ def slopes(tables, question, given):
 
 
 @pytest.mark.parametrize(("question", "given"), [("uses_dl", None), ("uses_ptm", "uses_dl")])
-def test_planted_effects_are_recovered_and_absent_in_the_twin(corpus, twin, question, given):
-    planted = corpus[2]["planted"]
-    trend = planted["trend_log_odds_per_year"]["uses_dl" if given is None else "uses_ptm_given_dl"]
-    field = planted["field_log_odds"] if given else dict.fromkeys(study.FIELDS, 0.0)
-    for tables, effect in ((corpus[0], 1.0), (twin[0], 0.0)):
-        found, error = slopes(tables, question, given)
-        expected = pd.Series({**field, "year": trend}) * effect
-        z = (found - expected)[expected.index] / error[expected.index]
-        assert z.abs().max() < 3.5  # nine estimates, seeded
-    assert abs(found["year"]) < trend / 2
+def test_planted_effects_are_recovered(corpus, question, given):
+    trend = simulated.TREND_PTM if given else simulated.TREND_DL
+    found, error = slopes(corpus[0], question, given)
+    field = simulated.FIELD_EFFECTS if given else dict.fromkeys(study.FIELDS, 0.0)
+    expected = pd.Series({**field, "year": trend})
+    z = (found - expected)[expected.index] / error[expected.index]
+    assert z.abs().max() < 3.5  # nine estimates, seeded
 
 
-def test_twin_has_the_same_frame_and_totals(corpus, twin):
-    for name in ("papers", "fields"):
-        pd.testing.assert_frame_equal(corpus[0][name], twin[0][name])
-    for step in ("uses_dl", "uses_ptm"):
-        assert corpus[2]["realised"]["truth"][step] == twin[2]["realised"]["truth"][step]
-    assert set(twin[2]["planted"]["field_log_odds"].values()) == {0.0}
-
-
-def test_patterns_follow_the_planted_mix_and_are_alike_within_papers(corpus, twin):
-    for tables, _, truth in (corpus, twin):
-        reuse = tables["reuse"].query("coder == 'truth'")
-        share = reuse["pattern"].value_counts(normalize=True)
-        for pattern, expected in truth["planted"]["pattern_mix_expected"].items():
-            assert share[pattern] == pytest.approx(expected, abs=0.035)
-        several = reuse[reuse.groupby("paper")["model"].transform("size") > 1]
-        pairs = several.groupby("paper")["pattern"].agg(lambda p: p.iloc[0] == p.iloc[1])
-        by_chance = (share**2).sum()
-        # two items share the paper's own pattern with chance ALIKE squared, else agree by chance
-        expected = simulated.ALIKE**2 + (1 - simulated.ALIKE**2) * by_chance
-        assert pairs.mean() == pytest.approx(expected, abs=0.05)
+def test_patterns_follow_the_planted_mix_and_are_alike_within_papers(corpus):
+    tables, _ = corpus
+    reuse = tables["reuse"].query("coder == 'truth'")
+    tilted = {field for field, _ in simulated.PATTERN_EFFECTS}
+    plain = ~reuse["paper"].isin(tables["fields"].loc[tables["fields"]["field"].isin(tilted), "paper"])
+    share = reuse.loc[plain, "pattern"].value_counts(normalize=True)
+    for pattern, expected in simulated.PATTERN_MIX.items():
+        assert share[pattern] == pytest.approx(expected, abs=0.05)
+    share = reuse["pattern"].value_counts(normalize=True)
+    assert share["deployment"] > simulated.PATTERN_MIX["deployment"]  # biochemistry deploys more
+    several = reuse[reuse.groupby("paper")["model"].transform("size") > 1]
+    pairs = several.groupby("paper")["pattern"].agg(lambda p: p.iloc[0] == p.iloc[1])
+    # two items share the paper's own pattern with chance ALIKE squared, else agree by chance
+    expected = simulated.ALIKE**2 + (1 - simulated.ALIKE**2) * (share**2).sum()
+    assert pairs.mean() == pytest.approx(expected, abs=0.05)
 
 
 def test_coder_has_the_planted_sensitivity_and_specificity(corpus):
-    tables, _, truth = corpus
-    planted = truth["planted"]["coder"]
+    tables, _ = corpus
+    planted = {"sensitivity": simulated.SENSITIVITY, "specificity": simulated.SPECIFICITY}
     uses = tables["uses"].pivot(index="paper", columns="coder", values=["uses_dl", "uses_ptm"])
     for question in ("uses_dl", "uses_ptm"):
         true, seen = uses[question]["truth"], uses[question]["simulated coder"]
@@ -129,7 +110,7 @@ def test_coder_has_the_planted_sensitivity_and_specificity(corpus):
             asked = uses["uses_dl"]["simulated coder"] == "yes"
             true, seen = true[asked], seen[asked]
         known = seen != "unknown"
-        assert (~known).mean() == pytest.approx(planted["unknown_share"], abs=0.005)
+        assert (~known).mean() == pytest.approx(simulated.UNKNOWN, abs=0.005)
         right = (true == seen)[known].groupby(true[known]).agg(["mean", "size"])
         for answer, which in (("yes", "sensitivity"), ("no", "specificity")):
             p = planted[which][question]
@@ -143,8 +124,9 @@ def test_coder_has_the_planted_sensitivity_and_specificity(corpus):
 
 
 def test_other_sizes_are_in_proportion_and_too_small_is_refused():
-    realised = simulated.simulate_corpus(1, papers=1809)[2]["realised"]
-    assert [realised[s] for s in ("found", "cited", "natural_science", "full_text")] == [1809, 1500, 722, 696]
+    papers = simulated.simulate_corpus(1, papers=1809)[0]["papers"]
+    yes = [int((papers[column] == "yes").sum()) for column in ("natural_science", "full_text")]
+    assert [len(papers), int((papers["cited_by"] > 0).sum()), *yes] == [1809, 1500, 722, 696]
     with pytest.raises(StudyError, match="expected 100 papers or more, found 99"):
         simulated.simulate_corpus(1, papers=99)
 

@@ -58,8 +58,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "simulate", "simulate a corpus with known truth", "ptmreuse.evidence.simulated:write_simulated",
-        {"tables": paths.TABLES / "simulated", "hits.csv": paths.TABLES / "hits.csv",
-         "truth.json": paths.TABLES / "truth.json"},
+        {"tables": paths.TABLES / "simulated", "hits.csv": paths.TABLES / "hits.csv"},
         files=("data/published.csv", "data/models.csv"), parameters=("seed", "simulated_papers"),
     ),
     Step(

@@ -2,16 +2,15 @@
 
 Everything made here is labelled *simulated* and no finding about the world rests on it. A corpus is drawn
 paper by paper from planted effects; the totals of the funnel are those of the May 2026 release, scaled to the
-number of papers asked for. The null twin has the same frame and the same totals without any effect.
+number of papers asked for.
 """
-
-import json
 
 import numpy as np
 import pandas as pd
 
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import names, study
+from ptmreuse.evidence.tables import account
 
 YEARS = tuple(range(2000, 2026))
 MEGAJOURNALS = {"PLOS": 0.42, "Frontiers": 0.43, "BMJ": 0.12, "F1000": 0.03}
@@ -46,43 +45,12 @@ PATTERN_EFFECTS = {
 STAGE_MIX = dict(zip(study.STAGES, (0.11, 0.07, 0.04, 0.58, 0.16, 0.04), strict=True))
 ALIKE = 0.6  # chance that a model of a paper follows the paper's own pattern (and stage) instead of a new draw
 MODELS = (
-    "AlexNet",
-    "ResNet-50",
-    "VGG-16",
-    "AlphaFold 2",
-    "U-Net",
-    "AlphaFold",
-    "BERT",
-    "Inception v3",
-    "DeepLabCut",
-    "ResNet-18",
-    "Cellpose",
-    "GoogLeNet",
-    "DenseNet-121",
-    "VGG-19",
-    "SignalP 5.0",
-    "ResNet-101",
-    "ESM-2",
-    "YOLOv5",
-    "MobileNetV2",
-    "Xception",
-    "BioBERT",
-    "EfficientNet-B0",
-    "GPT-2",
-    "StarDist",
-    "Faster R-CNN",
-    "Mask R-CNN",
-    "DeepLoc",
-    "wav2vec 2.0",
-    "ProtBERT",
-    "SqueezeNet",
-    "LeNet-5",
-    "YOLOv3",
-    "RoseTTAFold",
-    "Vision Transformer",
-    "PubMedBERT",
-    "DeepVariant",
-)
+    "AlexNet", "ResNet-50", "VGG-16", "AlphaFold 2", "U-Net", "AlphaFold", "BERT", "Inception v3", "DeepLabCut",
+    "ResNet-18", "Cellpose", "GoogLeNet", "DenseNet-121", "VGG-19", "SignalP 5.0", "ResNet-101", "ESM-2", "YOLOv5",
+    "MobileNetV2", "Xception", "BioBERT", "EfficientNet-B0", "GPT-2", "StarDist", "Faster R-CNN", "Mask R-CNN",
+    "DeepLoc", "wav2vec 2.0", "ProtBERT", "SqueezeNet", "LeNet-5", "YOLOv3", "RoseTTAFold", "Vision Transformer",
+    "PubMedBERT", "DeepVariant",
+)  # fmt: skip
 # What the fallible coder does, per question.
 SENSITIVITY = {"uses_dl": 0.97, "uses_ptm": 0.90, "model": 0.92, "pattern": 0.90, "stage": 0.85}
 SPECIFICITY = {"uses_dl": 0.93, "uses_ptm": 0.95, "pattern": 0.95, "stage": 0.97}
@@ -90,7 +58,7 @@ UNKNOWN = 0.01  # share of the fallible coder's yes/no answers that are unknown 
 CODERS = ("truth", "simulated coder")
 
 
-def simulate_corpus(seed, papers=18091, null=False):
+def simulate_corpus(seed, papers=18091):
     """A seeded corpus of papers, coded by an infallible and by a fallible coder (data kind: simulated).
 
     Parameters
@@ -100,9 +68,6 @@ def simulate_corpus(seed, papers=18091, null=False):
     papers : int
         Papers that the searches find, 100 or more. At 18,091 the totals of coder *truth* equal the May 2026
         funnel exactly (cited, natural science, full text, deep learning, reuse); otherwise in proportion.
-    null : bool
-        The null twin: the same frame and totals, but neither year nor field bears on deep learning, reuse or
-        pattern. Models of one paper stay alike in both.
 
     Returns
     -------
@@ -112,8 +77,6 @@ def simulate_corpus(seed, papers=18091, null=False):
         learning, reuse of a deep-learning model is *no* too, as in the study's own sequence of questions.
     hits : DataFrame
         Columns paper, megajournal, keyword: one row per paper and search that found it.
-    truth : dict
-        What was planted and what was realised; can be written as JSON.
 
     Raises
     ------
@@ -129,8 +92,8 @@ def simulate_corpus(seed, papers=18091, null=False):
 
     Examples
     --------
-    >>> tables, hits, truth = simulate_corpus(seed=1, papers=500)
-    >>> len(tables["papers"]), truth["realised"]["natural_science"]
+    >>> tables, hits = simulate_corpus(seed=1, papers=500)
+    >>> len(tables["papers"]), int((tables["papers"]["natural_science"] == "yes").sum())
     (500, 199)
     """
     if papers < 100:
@@ -140,31 +103,11 @@ def simulate_corpus(seed, papers=18091, null=False):
     totals = _funnel(papers)
     frame_rng, code_rng, coder_rng = np.random.default_rng(seed).spawn(3)
     frame, member, hits = _frame(frame_rng, papers, totals)
-    coded = _true_codes(code_rng, frame, member, totals, null)
+    coded = _true_codes(code_rng, frame, member, totals)
     tables = _tables(frame, member, coded, coder_rng)
-    tables["provenance"] = pd.DataFrame(
-        [
-            {
-                "source": "simulated",
-                "kind": "simulated",
-                "path": f"simulated corpus, seed {seed}" + (", null twin" if null else ""),
-                "sha256": "",
-                "version": "",
-                "rows_read": papers,
-                "rows_kept": papers,
-                "rows_rejected": 0,
-            }
-        ]
-    )
-    tables = study.validate(tables, where="simulated corpus")
-    truth = {
-        "data_kind": "simulated",
-        "seed": int(seed),
-        "null": bool(null),
-        "planted": _planted(totals, coded, null),
-        "realised": _realised(tables),
-    }
-    return tables, hits, truth
+    entry = account("simulated", "simulated", f"simulated corpus, seed {seed}", papers)
+    tables["provenance"] = pd.DataFrame([entry])
+    return study.validate(tables, where="simulated corpus"), hits
 
 
 def _funnel(papers):
@@ -230,15 +173,14 @@ def _frame(rng, papers, totals):
     return frame, member, hits
 
 
-def _true_codes(rng, frame, member, totals, null):
+def _true_codes(rng, frame, member, totals):
     """True answers of all papers; true items (paper row, model, pattern, stage) of the reusing ones."""
-    effect = 0.0 if null else 1.0
     since = frame["year"].to_numpy() - 2015
     natural = member[:, : len(study.FIELDS)]
     full_text = (frame["full_text"] == "yes").to_numpy()
-    dl = _exactly(rng, effect * TREND_DL * since, totals["uses_dl"], full_text)
+    dl = _exactly(rng, TREND_DL * since, totals["uses_dl"], full_text)
     log_odds = TREND_PTM * since + natural @ np.array(list(FIELD_EFFECTS.values()))
-    ptm = _exactly(rng, effect * log_odds, totals["reuse_papers"], dl)
+    ptm = _exactly(rng, log_odds, totals["reuse_papers"], dl)
 
     paper = np.flatnonzero(ptm)
     many = np.minimum(rng.geometric(0.5, size=len(paper)), 8)
@@ -246,7 +188,7 @@ def _true_codes(rng, frame, member, totals, null):
     which, model = np.nonzero(_draw(rng, popularity, many))
     tilt = np.zeros((len(study.FIELDS), len(study.PATTERNS)))
     for (field, pattern), weight in PATTERN_EFFECTS.items():
-        tilt[study.FIELDS.index(field), study.PATTERNS.index(pattern)] = effect * weight
+        tilt[study.FIELDS.index(field), study.PATTERNS.index(pattern)] = weight
     weights = np.array(list(PATTERN_MIX.values())) * np.exp(natural[paper] @ tilt)
     mix = weights / weights.sum(axis=1, keepdims=True)
     return {
@@ -256,7 +198,6 @@ def _true_codes(rng, frame, member, totals, null):
         "model": model,
         "pattern": _alike(rng, mix, which),
         "stage": _alike(rng, np.tile(list(STAGE_MIX.values()), (len(paper), 1)), which),
-        "expected_patterns": mix[which].mean(axis=0),
     }
 
 
@@ -339,53 +280,8 @@ def _confused(rng, true, categories, right):
     return np.where(rng.random(len(true)) < right, true, other)
 
 
-def _planted(totals, coded, null):
-    effect = 0.0 if null else 1.0
-    return {
-        "funnel": totals,
-        "trend_log_odds_per_year": {"uses_dl": effect * TREND_DL, "uses_ptm_given_dl": effect * TREND_PTM},
-        "field_log_odds": {f: effect * e for f, e in FIELD_EFFECTS.items()},
-        "pattern_mix": dict(PATTERN_MIX),
-        "pattern_log_weights": {} if null else {f"{f} | {p}": w for (f, p), w in PATTERN_EFFECTS.items()},
-        # the mix expected for the items drawn, given the fields of their papers
-        "pattern_mix_expected": dict(zip(study.PATTERNS, map(float, coded["expected_patterns"]), strict=True)),
-        "stage_mix": dict(STAGE_MIX),
-        "alike_within_paper": ALIKE,
-        "model_popularity": {m: 1 / rank**0.8 for rank, m in enumerate(MODELS, start=1)},
-        "coder": {
-            "sensitivity": dict(SENSITIVITY),
-            "specificity": dict(SPECIFICITY),
-            "unknown_share": UNKNOWN,
-        },
-    }
-
-
-def _realised(tables):
-    papers, reuse, stages = (tables[t] for t in ("papers", "reuse", "stages"))
-    result = {
-        "found": len(papers),
-        "cited": int((papers["cited_by"] > 0).sum()),
-        "natural_science": int((papers["natural_science"] == "yes").sum()),
-        "full_text": int((papers["full_text"] == "yes").sum()),
-    }
-    for coder in CODERS:
-        uses = tables["uses"][tables["uses"]["coder"] == coder]
-        mine = reuse[reuse["coder"] == coder]
-        by_field = tables["fields"].merge(uses[uses["uses_ptm"] == "yes"], on="paper")["field"]
-        result[coder] = {
-            "uses_dl": int((uses["uses_dl"] == "yes").sum()),
-            "uses_ptm": int((uses["uses_ptm"] == "yes").sum()),
-            "items": len(mine),
-            "patterns": {p: int((mine["pattern"] == p).sum()) for p in study.PATTERNS},
-            "pattern_papers": {p: int(mine.loc[mine["pattern"] == p, "paper"].nunique()) for p in study.PATTERNS},
-            "stages": {s: int(((stages["coder"] == coder) & (stages["stage"] == s)).sum()) for s in study.STAGES},
-            "fields_uses_ptm": {f: int((by_field == f).sum()) for f in study.FIELDS},
-        }
-    return result
-
-
 def write_simulated(step, values, scratch):
-    """The step *simulate*: write the simulated corpus, its search hits and its truth, side by side.
+    """The step *simulate*: write the simulated corpus and its search hits, side by side.
 
     Parameters
     ----------
@@ -393,10 +289,9 @@ def write_simulated(step, values, scratch):
     values : dict
         The parameters of the run.
     scratch : Path
-        Receives the folder ``tables`` and the files ``hits.csv`` and ``truth.json``.
+        Receives the folder ``tables`` and the file ``hits.csv``.
     """
-    tables, hits, truth = simulate_corpus(values["seed"], papers=values["simulated_papers"])
+    tables, hits = simulate_corpus(values["seed"], papers=values["simulated_papers"])
     study.accounting(tables)
     study.write(tables, scratch / "tables")
     hits.to_csv(scratch / "hits.csv", index=False, lineterminator="\n")
-    (scratch / "truth.json").write_text(json.dumps(truth, indent=1, sort_keys=True) + "\n", encoding="utf-8")
