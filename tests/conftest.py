@@ -1,10 +1,12 @@
 """Copies of the project that tests may run and break."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+import zlib
 
 import pytest
 from hypothesis import settings
@@ -20,14 +22,23 @@ NOT_COPIED = shutil.ignore_patterns(
 )
 
 
+collect_ignore = ["offline"]  # what runs there blocks the network of the process
+
 BOOKS = {"built_project", "built_book", "broken_project"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests that need a whole book are not quick: their fixture tells; nor is the calibration on simulated truth."""
+    """Tests that need a whole book are not quick, as their fixture tells; they begin, so that none of them is last."""
+
+    def haste(item):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        return 0 if BOOKS & fixtures and "browser" not in fixtures else 1 if BOOKS & fixtures else 2
+
     for item in items:
-        if BOOKS & set(getattr(item, "fixturenames", ())) or item.path.stem == "test_calibration":
+        if haste(item) < 2 or item.path.stem == "test_calibration":
             item.add_marker("slow")
+    items.sort(key=haste)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -43,23 +54,34 @@ def pytest_runtest_makereport(item):
     return report
 
 
+def offline(*places):
+    """The environment of a process that imports from these places first and can reach this machine alone."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [*places, paths.ROOT / "tests" / "offline"]))}
+
+
 def run(project, *arguments):
-    """Run ``python -m ptmreuse`` of a copy; its helpers, data and outputs are its own."""
+    """Run ``python -m ptmreuse`` of a copy, without network; its helpers, data and outputs are its own."""
     return subprocess.run(
         [sys.executable, "-m", "ptmreuse", *arguments],
         cwd=project,
-        env=os.environ | {"PYTHONPATH": str(project / "src")},
+        env=offline(project / "src"),
         capture_output=True,
         text=True,
         check=False,
     )
 
 
+def inside_pdf(path):
+    """The objects of a PDF, unpacked."""
+    streams = re.findall(rb"stream\n(.*?)\nendstream", path.read_bytes(), flags=re.S)
+    return b"".join(zlib.decompressobj().decompress(s) for s in streams if s[:1] == b"x")
+
+
 @pytest.fixture(scope="session")
 def built_project(tmp_path_factory, worker_id):
     """A copy of the project with its book built, once for all workers; tests only read it."""
     own = tmp_path_factory.getbasetemp()
-    place = (own if worker_id == "master" else own.parent) / "built"
+    place = (own if worker_id == "master" else own.parent) / "built here"
     project, done = place / "project", place / "done"
     try:
         place.mkdir()

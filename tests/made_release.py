@@ -7,6 +7,7 @@ number of papers asked for.
 
 import itertools
 import json
+import re
 import sqlite3
 import zlib
 from collections import Counter, defaultdict
@@ -62,7 +63,7 @@ _FATES_LIST = {
 }
 
 
-def write_release(path, seed, papers, messy=True, text_kb=2):
+def write_release(path, seed, papers, messy=True, text_kb=2, called=()):
     """Write a database in the shape of the authors' release, and return its truth (data kind: simulated).
 
     The truth is kept by hand while writing; nothing of the code that reads a release takes part in it.
@@ -81,6 +82,8 @@ def write_release(path, seed, papers, messy=True, text_kb=2):
         1 % more papers published after 2025.
     text_kb : float
         Length of an article text, kB. At 45 and 18,091 papers the file has about 1.8 GB.
+    called : sequence of str
+        Names that the most reused models get.
 
     Returns
     -------
@@ -97,7 +100,7 @@ def write_release(path, seed, papers, messy=True, text_kb=2):
     path = Path(path)
     path.unlink(missing_ok=True)
     rng = np.random.default_rng([seed, 1])
-    corpus = _as_records(*simulated.simulate_corpus(seed, papers))
+    corpus = _as_records(*simulated.simulate_corpus(seed, papers), called)
     if messy:
         _disturb(rng, corpus)
     rejects = defaultdict(Counter)
@@ -124,15 +127,16 @@ def write_release(path, seed, papers, messy=True, text_kb=2):
     return _truth_counts(corpus, said, rejects)
 
 
-def _as_records(tables, hits):
+def _as_records(tables, hits, called):
     """The corpus as one dict per paper, with what coder *truth* says."""
     truth = {name: frame[frame["coder"] == "truth"] for name, frame in tables.items() if "coder" in frame}
     fields = tables["fields"].groupby("paper")["field"].agg(list)
     keywords = hits.groupby("paper")["keyword"].agg(list)
     uses = truth["uses"].set_index("paper")
     items = defaultdict(list)
+    renamed = dict(zip(truth["reuse"]["model"].value_counts().index, called, strict=False))
     for reuse, stage in zip(truth["reuse"].itertuples(), truth["stages"].itertuples(), strict=True):
-        items[reuse.paper].append((reuse.model, reuse.pattern, stage.stage))
+        items[reuse.paper].append((renamed.get(reuse.model, reuse.model), reuse.pattern, stage.stage))
     users = {q: set(uses.index[uses[q] == "yes"]) for q in ("uses_dl", "uses_ptm")}
     return [
         {
@@ -423,7 +427,9 @@ def _item(model, category, question, rng=None):
         word, key = category, "step"
         others = [category.lower(), category.upper(), f"Step 3: {category}", f"{category} stage"]
     if rng is not None:
-        model = [model, model.lower(), model.upper(), model.replace("-", " ")][rng.integers(4)]
+        spelling = rng.integers(4)
+        if re.fullmatch(r"[\w. -]+", model):  # of any other name nobody knows a second spelling
+            model = [model, model.lower(), model.upper(), model.replace("-", " ")][spelling]
         word = word if rng.random() < 0.7 else others[rng.integers(len(others))]
     item = {"model": model, "form": "a form", "prose": "a sentence [12]"}
     return item if question == "model" else {**item, key: word}

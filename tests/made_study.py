@@ -1,15 +1,18 @@
 """Random valid studies of a student, and the notebooks' cells run on them in this process."""
 # ruff: noqa: E501 - one draw is a line
 
+import importlib
 import json
 import re
+import shutil
 import warnings
 
 import numpy as np
 import pandas as pd
+import threadpoolctl
 
 from ptmreuse import parameters, paths
-from ptmreuse.book import record
+from ptmreuse.book import record, steps
 from ptmreuse.evidence import sources, study
 
 HOSTILE = (
@@ -100,23 +103,51 @@ def speaks_of_the_study(page, name):
     return sorted(w for w in names | codes | numbers if re.search(rf"(?<![\w.]){re.escape(w)}(?!\w)", words))
 
 
-def run_cells(notebooks, folder, place, monkeypatch):
-    """Run the cells of notebooks on a student's folder; every warning is an error. Gives the variables of the last."""
-    monkeypatch.setenv("PTMREUSE_RESULTS", str(place / "results"))
+def run_steps(place, monkeypatch):
+    """Run all steps but the pages in this process, the notebooks cell by cell; `place` gets what `_build` holds."""
     monkeypatch.setattr(paths, "TABLES", place / "tables")
     monkeypatch.setattr(paths, "RESULTS", place / "results")
-    monkeypatch.setattr(record, "display", lambda *a, **k: None)
+    for step in steps.STEPS[:-1]:
+        scratch = place / step.name
+        scratch.mkdir()
+        if step.name in steps.NOTEBOOKS:
+            with threadpoolctl.threadpool_limits(1):  # as in a kernel: sums over threads differ in the last digit
+                run_cells(paths.NOTEBOOKS / f"{step.name}.ipynb", parameters.DEFAULTS, scratch, monkeypatch)
+            shutil.copytree(scratch / step.name, place / "results" / step.name)
+            continue
+        module, function = step.run.split(":")
+        getattr(importlib.import_module(module), function)(step, parameters.DEFAULTS, scratch)
+        for inside, target in step.outputs.items():
+            (place / "tables").mkdir(exist_ok=True)
+            (scratch / inside).rename(place / "tables" / target.name)
+
+
+def run_study(notebooks, folder, place, monkeypatch):
+    """Run the cells of notebooks on a student's folder; results below `place`. Gives the variables of the last."""
+    monkeypatch.setattr(paths, "TABLES", place / "tables")
+    monkeypatch.setattr(paths, "RESULTS", place / "results")
     loaded = sources.load_source("tables", tables=folder, last_year=2100)
     study.write(loaded, place / "tables" / "evidence")
     values = parameters.DEFAULTS | {"source": "tables", "resamples": 199}
     for notebook in notebooks:
-        space = {}
-        for number, cell in enumerate(json.loads(notebook.read_text(encoding="utf-8"))["cells"]):
-            if cell["cell_type"] != "code":
-                continue
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                exec(compile("".join(cell["source"]), f"{notebook.name}[{number}]", "exec"), space)
-            if "parameters" in cell["metadata"]["tags"]:
-                space |= {name: values[name] for name in space if name in values}
+        space = run_cells(notebook, values, place / "results", monkeypatch)
+    return space
+
+
+def run_cells(notebook, values, results, monkeypatch):
+    """Run the cells of one notebook with parameters of a run; every warning is an error. Gives its variables."""
+    monkeypatch.setenv("PTMREUSE_RESULTS", str(results))
+    monkeypatch.setattr(record, "display", lambda *a, **k: None)
+    space, count = {}, 1  # a kernel counts on before it runs a cell
+    monkeypatch.setattr(record, "_cell", lambda: count)
+    for number, cell in enumerate(json.loads(notebook.read_text(encoding="utf-8"))["cells"]):
+        if cell["cell_type"] != "code":
+            continue
+        count += 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            exec(compile("".join(cell["source"]), f"{notebook.name}[{number}]", "exec"), space)
+        if "parameters" in cell["metadata"]["tags"]:
+            space |= {name: values[name] for name in space if name in values}
+            count += 1  # a run puts the values into a cell of their own
     return space

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import run
 from ptmreuse import paths
 from ptmreuse.analysis import by_people, patterns
 from ptmreuse.errors import StudyError
@@ -288,27 +287,3 @@ def test_a_mistake_in_the_ledger_is_named(tmp_path, old, new, says):
     with pytest.raises(StudyError) as refused:
         claims.ledger(FACTS, path)
     assert says in str(refused.value)
-
-
-def test_verify_holds_with_the_embedded_data(broken_project):
-    held = run(broken_project, "verify")
-    assert held.returncode == 0, held.stdout + held.stderr
-    assert "changed" not in held.stdout
-
-
-def test_a_changed_number_turns_the_right_claim_and_the_pages(broken_project):
-    path = broken_project / "data" / "pilot_pairs.csv"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(
-        text.replace(
-            "10.1371/journal.pone.0192011,AlexNet,adaptation", "10.1371/journal.pone.0192011,AlexNet,deployment"
-        ),
-        encoding="utf-8",
-    )
-    lost = run(broken_project, "verify")
-    assert lost.returncode == 3
-    assert "NO LONGER REPRODUCED pilot-pairs-adaptation: expected 21, found 20" in lost.stdout
-    assert "NO LONGER REPRODUCED pilot-pairs-deployment: expected 10, found 11" in lost.stdout
-    assert "NO LONGER REPRODUCED pilot-papers:" not in lost.stdout
-    claimed = study.read_csv(broken_project / "_build" / "results" / "04_findings" / "clerical.csv").set_index("id")
-    assert claimed.loc["pilot-pairs-adaptation", ["found", "verdict"]].tolist() == ["20", "differs"]

@@ -33,12 +33,13 @@ SCAFFOLD = [paths.SCAFFOLD / f"{name}.ipynb" for name in ("1_papers", "2_answers
 # Any valid folder gives a book -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", STUDIES)
 def test_any_study_with_codes_of_its_own_runs_through_its_notebooks(seed, tmp_path, monkeypatch):
     mine = made_study.write(seed, tmp_path / "mine", own_codes=seed % 3 > 0)
     shutil.copy(paths.SCAFFOLD / "claims.csv", mine)
     monkeypatch.setattr(paths, "STUDY", mine)
-    made_study.run_cells(SCAFFOLD, mine, tmp_path, monkeypatch)
+    made_study.run_study(SCAFFOLD, mine, tmp_path, monkeypatch)
     listed = study.read_csv(tmp_path / "results" / "1_papers" / "my_papers.csv")
     assert len(listed) == min(300, len(study.read_csv(mine / "papers.csv")))
 
@@ -50,7 +51,7 @@ def test_any_study_with_the_study_s_codes_runs_through_the_study_s_notebooks(
     mine = made_study.write(seed, tmp_path / "mine")
     besides = shutil.ignore_patterns("evidence")  # simulated tables and the control, which need no student
     shutil.copytree(built_project / "_build" / "tables", tmp_path / "tables", ignore=besides)
-    made_study.run_cells([paths.NOTEBOOKS / f"{name}.ipynb" for name in steps.NOTEBOOKS], mine, tmp_path, monkeypatch)
+    made_study.run_study([paths.NOTEBOOKS / f"{name}.ipynb" for name in steps.NOTEBOOKS], mine, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +356,7 @@ def test_every_exercise_is_solved_by_its_solution_and_not_without(capsys):
 def test_the_figure_on_the_page_how_to_adapt_can_be_made(tmp_path, monkeypatch):
     study.write({name: pilot.embedded()[name] for name in pilot.CODED}, tmp_path / "mine")
     monkeypatch.setattr(paths, "STUDY", tmp_path / "mine")
-    space = made_study.run_cells(SCAFFOLD[:2], tmp_path / "mine", tmp_path, monkeypatch)
+    space = made_study.run_study(SCAFFOLD[:2], tmp_path / "mine", tmp_path, monkeypatch)
     page = (paths.BOOK / "adapt.md").read_text(encoding="utf-8")
     exec(re.search(r"```python\n(.*?)```", page, re.S)[1], space)
     assert record.numbers("2_answers").loc["journals", "text"] == "1"

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 from lxml import html as parser
 
-from conftest import NOT_COPIED, run
+import made_study
+from conftest import offline, run
 from ptmreuse import paths
 from ptmreuse.analysis import patterns
 from ptmreuse.book import catalogue, check, figures, record
@@ -83,9 +84,11 @@ def test_check_accepts_sound_pages(tmp_path):
 
 
 def test_unknown_key_and_result_stop_the_build(broken_project):
-    page = broken_project / "book" / "adapt.md"
-    wrong = "{num}`claims_al`, {num}`claims_all|intervall`, {kind}`codet`\n\n```{result} no_such\n```"
-    page.write_text(f"{page.read_text(encoding='utf-8')}\n{wrong}\n", encoding="utf-8")
+    """All that is wrong on a page is said at once; the page stands for the book."""
+    book = broken_project / "book"
+    (book / "_toc.yml").write_text("format: jb-book\nroot: adapt\n", encoding="utf-8")
+    wrong = "# X\n\n{num}`claims_al`, {num}`claims_all|intervall`, {kind}`codet`\n\n```{result} no_such\n```\n"
+    (book / "adapt.md").write_text(wrong, encoding="utf-8")
     made = run(broken_project, "book")
     assert made.returncode == 1
     assert "unknown key 'claims_al'; did you mean claims_all?" in made.stderr
@@ -216,35 +219,37 @@ def test_what_a_page_weighs(built_book):
 
 # --- the same bytes again, without network -------------------------------------------------------------------
 
-BLOCKED = """
-import socket
 
-def refuse(self, address, *rest):
-    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
-        raise OSError(f"network is blocked in this test: {address}")
-    return connect(self, address, *rest)
-
-connect, socket.socket.connect = socket.socket.connect, refuse
-"""
+def files(folder, *but):
+    """The bytes of all files below a folder, except those of some names."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+            and p.name not in but}  # fmt: skip
 
 
-def test_a_build_without_network_elsewhere_has_the_same_bytes(built_project, tmp_path):
-    project = tmp_path / "somewhere else" / "project"
-    shutil.copytree(paths.ROOT, project, ignore=NOT_COPIED)
-    (project / "src" / "sitecustomize.py").write_text(BLOCKED, encoding="utf-8")
-    made = run(project, "book")
-    assert made.returncode == 0, made.stderr
-    ours, theirs = ({p.relative_to(f).as_posix(): p.read_bytes() for p in f.rglob("*") if p.is_file()}
-                    for f in (built_project / "_build" / "html", project / "_build" / "html"))  # fmt: skip
-    assert ours.keys() == theirs.keys()
-    assert [name for name in ours if ours[name] != theirs[name]] == []
+def same(one, other):
+    assert one.keys() == other.keys()
+    assert [name for name in one if one[name] != other[name]] == []
 
 
-def test_the_block_blocks(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(BLOCKED, encoding="utf-8")
+def test_the_pages_made_again_elsewhere_have_the_same_bytes(built_book, broken_project):
+    """Neither build reached the network: see `conftest.run`."""
+    shutil.rmtree(broken_project / "_build" / "html")
+    made = run(broken_project, "book")
+    assert made.returncode == 0 and "book: write the pages" in made.stdout and "01_sampling" not in made.stdout
+    same(files(built_book), files(broken_project / "_build" / "html"))
+
+
+def test_steps_and_notebooks_run_again_elsewhere_record_the_same_bytes(built_project, tmp_path, monkeypatch):
+    made_study.run_steps(tmp_path, monkeypatch)
+    for part in ("tables", "results"):
+        # What a cell reads is watched from a process's first import on; the parameters are those of a whole run.
+        left_out = ("reads.json", "parameters.csv")
+        same(files(built_project / "_build" / part, *left_out), files(tmp_path / part, *left_out))
+
+
+def test_the_block_blocks():
     code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
-    tried = subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(tmp_path)},
-                           capture_output=True, text=True, check=False)  # fmt: skip
+    tried = subprocess.run([sys.executable, "-c", code], env=offline(), capture_output=True, text=True, check=False)
     assert "network is blocked" in tried.stderr
 
 
@@ -286,66 +291,88 @@ def served(built_book):
     server.server_close()
 
 
-@pytest.fixture
-def watched(browser):
-    """A page, and everything that went wrong on it."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    page = context.new_page()
-    page.asked, page.wrong = [], []
+@pytest.fixture(scope="session")
+def tab(browser):
+    """The one page of the browser that all tests use, and everything that went wrong on it."""
+    page = browser.new_context().new_page()
     page.on("request", lambda r: page.asked.append(r.url))
     page.on("requestfailed", lambda r: page.wrong.append(f"failed: {r.url}"))
     page.on("response", lambda r: page.wrong.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
     page.on("console", lambda m: page.wrong.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda e: page.wrong.append(str(e)))
-    yield page
-    context.close()
+    return page
+
+
+@pytest.fixture
+def watched(tab):
+    """That page, empty, wide and light."""
+    tab.asked, tab.wrong = [], []
+    tab.set_viewport_size({"width": 1400, "height": 900})
+    tab.emulate_media(media="screen", color_scheme="light")
+    yield tab
+    tab.goto("about:blank")  # what a page still asks for is nothing of the next test
+
+
+AXE = """async ([rules, every]) => {
+  // Colours repeat from row to row and from function to function, and the rule is slow: three texts of every kind
+  // are enough. It does not judge what is drawn.
+  const seen = {};
+  const first = [...document.querySelectorAll('body *')].filter(e => {
+    if (e.closest('svg') || ![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) return false;
+    const kind = [e.tagName, getComputedStyle(e.parentElement).color];
+    const {color, fontSize, fontWeight, textDecorationLine} = getComputedStyle(e);
+    for (let up = e; up; up = up.parentElement) {
+      const {backgroundColor, backgroundImage, opacity} = getComputedStyle(up);
+      kind.push(backgroundColor, backgroundImage, opacity);
+    }
+    const name = [color, fontSize, fontWeight, textDecorationLine, ...new Set(kind)].join();
+    return (seen[name] = (seen[name] || 0) + 1) <= 3;
+  });
+  const found = await axe.run(every ? document : {include: first}, {resultTypes: ['violations'], ...rules});
+  const where = v => v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | ');
+  return found.violations.map(v => v.id + ' (' + v.impact + '): ' + where(v));
+}"""
+COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+
+
+def barriers(page, name):
+    """What axe-core finds on the page at both widths: every rule; what depends on colours, in both modes."""
+    page.evaluate(Path(util.find_spec("axe_playwright_python").origin).with_name("axe.min.js").read_text("utf-8"))
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    # A colour that is still fading into the other mode is not what a reader sees.
+    page.add_style_tag(content="*, *::before, *::after { transition: none !important }")
+    found = []
+    for rules in ({"rules": {"color-contrast": {"enabled": False}}}, COLOURS):
+        for width in (390, 1400):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")  # scripts hear of it
+            for mode in ("dark", "light") if rules is COLOURS else ("light",):
+                page.emulate_media(color_scheme=mode)
+                if name != "404.html":
+                    page.wait_for_function(f"document.documentElement.dataset.theme === '{mode}'")
+                found += page.evaluate(AXE, [rules, rules is not COLOURS])
+        page.evaluate("document.querySelectorAll('svg').forEach(drawn => drawn.replaceChildren())")
+    return found
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_loads_only_from_its_folder(name, watched, served, built_book):
-    folders = (served, built_book.as_uri() + "/")
-    for start in folders:
-        watched.goto(start + name)
-        watched.wait_for_load_state("networkidle")
-        assert not watched.wrong
-    # Asked at the end: a browser fetches the icon when it likes, perhaps only on the next page.
-    assert [url for url in watched.asked if not url.startswith((*folders, "data:"))] == []
+def test_a_page_loads_only_from_its_folder_and_keeps_nobody_out(name, watched, built_book):
+    """From the disk, which is stricter than a server; some come from a server below."""
+    watched.goto((built_book / name).as_uri())
+    watched.wait_for_load_state("networkidle")
+    assert not watched.wrong
+    assert [url for url in watched.asked if not url.startswith((built_book.as_uri() + "/", "data:"))] == []
     broken = watched.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
     assert broken == []
     watched.set_viewport_size({"width": 390, "height": 844})
     assert watched.evaluate("document.documentElement.scrollWidth") <= 390
+    assert barriers(watched, name) == []
 
 
-AXE = """async (rules) => {
-  const found = await axe.run(document, Object.assign({resultTypes: ['violations']}, rules));
-  const where = v => v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | ');
-  return found.violations.map(v => v.id + ' (' + v.impact + '): ' + where(v));
-}"""
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_keeps_nobody_out(name, watched, built_book):
-    """axe-core, every rule; what depends on colours in both modes, everything at both widths."""
-    axe = Path(util.find_spec("axe_playwright_python").origin).with_name("axe.min.js").read_text(encoding="utf-8")
-    watched.goto((built_book / name).as_uri())
-    watched.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-    watched.evaluate(axe)
-    for width in (1400, 390):
-        watched.set_viewport_size({"width": width, "height": 900})
-        watched.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")  # scripts hear of it
-        assert watched.evaluate(AXE, {"rules": {"color-contrast": {"enabled": False}}}) == []
-    # Colours repeat from row to row and from function to function: a few of each are enough, and the rule is slow.
-    watched.evaluate("""document.querySelectorAll('tbody, article section').forEach(box =>
-        [...box.querySelectorAll(':scope > tr, :scope > dl.py')].slice(4).forEach(e => e.remove()))""")
-    # A colour that is still fading into the other mode is not what a reader sees.
-    watched.add_style_tag(content="*, *::before, *::after { transition: none !important }")
-    for width in (1400, 390):
-        watched.set_viewport_size({"width": width, "height": 900})
-        for mode in ("light", "dark"):
-            watched.emulate_media(color_scheme=mode)
-            if name != "404.html":
-                watched.wait_for_function(f"document.documentElement.dataset.theme === '{mode}'")
-            assert watched.evaluate(AXE, {"runOnly": ["color-contrast", "link-in-text-block"]}) == []
+def test_a_text_that_cannot_be_read_is_seen(watched, built_book):
+    watched.goto((built_book / "glossary.html").as_uri())
+    watched.add_style_tag(content="html[data-theme=dark] p { color: #444 !important }")
+    assert {said.split()[0] for said in barriers(watched, "glossary.html")} == {"color-contrast"}
 
 
 def test_the_page_text_can_be_read_without_scripts(browser, built_book):
@@ -407,13 +434,17 @@ def test_hostile_text_does_not_run(hostile_page, watched, tmp_path):
     assert watched.get_by_text(HOSTILE[0]).first.is_visible()
 
 
-def test_the_layout_stays_put(watched, served):
-    watched.add_init_script("""window.shift = 0; new PerformanceObserver(list => { for (const e of list.getEntries())
-        if (!e.hadRecentInput) window.shift += e.value }).observe({type: 'layout-shift', buffered: true})""")
-    for name in ("index.html", "claims.html", "01_sampling.html", "03_tests.html", "references.html"):
+def test_from_a_server_pages_load_nothing_else_and_the_layout_stays_put(watched, served):
+    for name in ("index.html", "claims.html", "01_sampling.html", "03_tests.html", "references.html", "404.html"):
         watched.goto(served + name)
         watched.wait_for_load_state("networkidle")
-        assert watched.evaluate("window.shift") < 0.1, name
+        moved = watched.evaluate("""new Promise(done => { new PerformanceObserver(list => done(list.getEntries().reduce(
+            (sum, e) => sum + (e.hadRecentInput ? 0 : e.value), 0))).observe({type: 'layout-shift', buffered: true});
+            setTimeout(() => done(0), 100) })""")
+        assert moved < 0.1, name
+        assert not watched.wrong, name
+    # Asked at the end: a browser fetches the icon when it likes, perhaps only on the next page.
+    assert [url for url in watched.asked if not url.startswith((served, "data:"))] == []
 
 
 def test_the_parameters_page_is_data_too(built_book):

@@ -8,9 +8,11 @@ import tomllib
 import pandas as pd
 import pytest
 
-from conftest import run
+from conftest import inside_pdf, run
 from ptmreuse import paths
-from ptmreuse.review import codecheck, comparison, package, run_record
+from ptmreuse.errors import StudyError
+from ptmreuse.evidence import study
+from ptmreuse.review import certificate, codecheck, comparison, package, run_record
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +71,20 @@ def test_the_same_run_is_the_authors_and_each_touch_is_named(released):
     assert code == 1 and "step 03_tests" in text and "are those of the authors" not in text
 
 
-def test_a_changed_data_row_is_named_before_and_after_the_run(released):
-    edit(released / "data" / "pilot_pairs.csv", "deployment", "adaptation")
+def test_a_changed_data_row_turns_the_right_claims_and_is_named_before_and_after_the_run(released):
+    held = run(released, "verify")
+    assert held.returncode == 0 and "changed" not in held.stdout, held.stdout + held.stderr
+    row = "10.1371/journal.pone.0192011,AlexNet,{}"
+    edit(released / "data" / "pilot_pairs.csv", row.format("adaptation"), row.format("deployment"))
     code, text = said(released)
     assert code == 1 and "data/pilot_pairs.csv changed" in text
-    assert run(released, "notebooks").returncode == 0
+    lost = run(released, "verify")
+    assert lost.returncode == 3
+    assert "NO LONGER REPRODUCED pilot-pairs-adaptation: expected 21, found 20" in lost.stdout
+    assert "NO LONGER REPRODUCED pilot-pairs-deployment: expected 10, found 11" in lost.stdout
+    assert "NO LONGER REPRODUCED pilot-papers:" not in lost.stdout
+    clerical = study.read_csv(released / "_build" / "results" / "04_findings" / "clerical.csv").set_index("id")
+    assert clerical.loc["pilot-pairs-adaptation", ["found", "verdict"]].tolist() == ["20", "differs"]
     code, text = said(released)
     assert (
         code == 3 and "another input: data/pilot_pairs.csv" in text and "the inputs are not theirs (data/pilot_" in text
@@ -116,27 +127,28 @@ certificate: 2026-014
 """
 
 
-def test_a_certificate_is_a_draft_until_a_checker_signs_and_no_placeholder_signs(released):
-    def certificate():
-        done = run(released, "certificate")
-        return done.returncode, done.stdout + done.stderr
-
-    page = released / "_build" / "certificate" / "certificate.html"
-    code, text = certificate()
-    assert code == 0 and "to be filled in by the checker: certificate (CC-CFG-025)" in text
-    drafted = page.read_text(encoding="utf-8")
+def test_a_certificate_is_a_draft_until_a_checker_signs_and_no_placeholder_signs(released, monkeypatch):
+    done = run(released, "certificate")
+    assert done.returncode == 0 and "filled in by the checker: certificate (CC-CFG-025)" in done.stdout, done.stderr
+    folder, file = released / "_build" / "certificate", released / "codecheck.yml"
+    drafted, draft = (path.read_text(encoding="utf-8") for path in (folder / "certificate.html", file))
     assert "Draft certificate, not signed" in drafted and "The results of this run are those of the authors." in drafted
-    file = released / "codecheck.yml"
-    draft = file.read_text(encoding="utf-8")
+    assert "No PDF" in done.stdout or b"/StructTreeRoot" in inside_pdf(folder / "certificate.pdf")
     assert {"_build/results/04_findings/claims.csv", "_build/results/03_tests/years.svg"} <= set(draft.split())
+    monkeypatch.setattr(paths, "ROOT", released)
+    monkeypatch.setattr(paths, "RESULTS", released / "_build" / "results")
+    monkeypatch.setattr(codecheck, "FILE", file)
     file.write_text(draft + SIGNED, encoding="utf-8")
-    assert certificate()[0] == 0 and "Ada Lovelace 0000-0002-1825-0097" in page.read_text(encoding="utf-8")
+    records = (run_record.unsealed(released / place / "run.json") for place in ("_build", "expected"))
+    rows = pd.DataFrame({"kind": ["number"], "output": ["papers"], "result": ["same bytes"]})
+    signed = certificate.render(*records, rows, [], *codecheck.read())
+    assert "Draft" not in signed and "Ada Lovelace 0000-0002-1825-0097" in signed
     file.write_text(draft + SIGNED.replace("2026-014", "2026-999"), encoding="utf-8")
-    code, text = certificate()
-    assert code == 1 and "certificate is a placeholder: 2026-999 (CC-CFG-023)" in text
+    with pytest.raises(StudyError, match=r"certificate is a placeholder: 2026-999 \(CC-CFG-023\)"):
+        codecheck.read()
     file.write_text(draft, encoding="utf-8")
     (released / "_build" / "results" / "04_findings" / "claims.csv").unlink()
-    assert certificate()[0] == 1
+    assert run(released, "certificate").returncode == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from conftest import run
 from ptmreuse import parameters, paths
 from ptmreuse.book import notebooks, steps
 from ptmreuse.errors import StudyError
@@ -90,44 +89,52 @@ def test_the_order_of_the_steps_never_asks_for_a_later_one():
         assert set(step.after) <= set(steps.NAMES[:position]), step.name
 
 
-def test_a_second_build_does_nothing(broken_project):
-    again = run(broken_project, "book")
-    assert again.returncode == 0
-    assert "Nothing changed" in again.stdout
+@pytest.fixture
+def one_notebook(one_step, monkeypatch):
+    """After that step a notebook that reads its output; gives the project and a function that writes the last cell."""
+    project, output = one_step
+    monkeypatch.setattr(paths, "NOTEBOOKS", project)
+    outputs = {"notebook.ipynb": paths.EXECUTED / "01_tiny.ipynb", "results": paths.RESULTS / "01_tiny"}
+    step = steps.Step("01_tiny", "read it", "ptmreuse.book.notebooks:run_notebook", outputs, after=("shout",),
+                      files=(project / "01_tiny.ipynb",), parameters=("01_tiny",))  # fmt: skip
+    monkeypatch.setattr(steps, "STEPS", (*steps.STEPS, step))
+    monkeypatch.setattr(steps, "NAMES", ("shout", "01_tiny"))
+    monkeypatch.setattr(steps, "NOTEBOOKS", ("01_tiny",))
+
+    def write(last):
+        first = "from ptmreuse import paths\nfrom ptmreuse.book.record import Recorder"
+        first += "\nrecord = Recorder('01_tiny', kind='coded')"
+        cells = [nbformat.v4.new_code_cell(code) for code in ("seed = 20260313", first, last)]
+        cells[0].metadata["tags"] = ["parameters"]
+        about = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=about), project / "01_tiny.ipynb")
+
+    return project, write
 
 
-def test_a_mistyped_parameter_stops_before_any_kernel(broken_project):
-    stopped = run(broken_project, "book", "--set", "sede=3")
-    assert stopped.returncode == 1
-    assert "did you mean seed?" in stopped.stderr
-    assert "Executing" not in stopped.stderr
+@pytest.mark.slow
+def test_a_failing_or_undeclared_cell_stops_and_only_what_follows_it_is_stale(one_notebook):
+    project, write = one_notebook
+    said = []
 
+    def bring():
+        said.clear()
+        steps.run("01_tiny", parameters.DEFAULTS | {"seed": 1}, say=lambda line: said.append(line.split(":")[0]))
+        return said
 
-def edit(project, name, change):
-    path = project / "notebooks" / f"{name}.ipynb"
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    change([cell for cell in notebook["cells"] if cell["cell_type"] == "code"])
-    path.write_text(json.dumps(notebook), encoding="utf-8")
-
-
-def test_a_failing_cell_stops_the_build_and_only_its_dependents_are_stale(broken_project):
-    edit(broken_project, "02_coding", lambda cells: cells[2].update(source=["1 / 0"]))
-    failed = run(broken_project, "book")
-    assert failed.returncode == 1
-    assert "notebooks/02_coding.ipynb, code cell 4" in failed.stderr.replace("\r", "\n")
-    assert "ZeroDivisionError" in failed.stderr
-    assert "01_sampling" not in failed.stdout
-    # The second run of a broken book must be as red as the first.
-    assert run(broken_project, "book").returncode == 1
-
-
-def test_an_input_that_no_step_lists_is_refused(broken_project):
-    (broken_project / "data" / "mine.csv").write_text("a\n1\n", encoding="utf-8")
-    edit(broken_project, "03_tests",
-         lambda cells: cells[2]["source"].insert(0, 'study.read_csv(paths.DATA / "mine.csv")\n'))  # fmt: skip
-    refused = run(broken_project, "notebooks")
-    assert refused.returncode == 1
-    assert "add data/mine.csv to the files of 03_tests" in refused.stderr
+    write("1 / 0")
+    # The second run of a broken book must be as red as the first, and runs the notebook alone.
+    for ran in (["[1/2] shout", "[2/2] 01_tiny"], ["[2/2] 01_tiny"]):
+        with pytest.raises(StudyError, match=r"01_tiny.ipynb, code cell 4: .* ZeroDivisionError: division by zero"):
+            bring()
+        assert said == ran
+    write("(paths.DATA / 'models.csv').read_text()\nrecord.number('n', 1, about='Read')")
+    with pytest.raises(StudyError, match="add data/models.csv to the files of 01_tiny"):
+        bring()
+    write("print(seed)")
+    assert bring() == ["[2/2] 01_tiny"] and bring() == []
+    text = paths.EXECUTED.joinpath("01_tiny.ipynb").read_text(encoding="utf-8")
+    assert '"1\\n"' in text and str(project) not in text
 
 
 def executed(**output):

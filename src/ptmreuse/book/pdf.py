@@ -44,7 +44,7 @@ def build(values):
     StudyError
         If WeasyPrint or one of its system libraries is missing, or the book was not built.
     """
-    weasyprint = setter()
+    setter()
     if not (paths.HTML / "index.html").exists():
         raise StudyError(expected="a built book", found="none", where="pdf", do="run make book first")
     scratch = paths.BUILD / "unfinished" / "pdf"
@@ -55,7 +55,21 @@ def build(values):
     joined = scratch / "_build" / "singlehtml" / "index.html"
     config = yaml.safe_load((paths.STAGE / "_config.yml").read_text(encoding="utf-8"))
     page = printable(joined.read_text(encoding="utf-8"), config, values, simulated=catalogue.simulated())
-    target = scratch / FILE
+    set_page(page, scratch / FILE)
+    (scratch / FILE).replace(paths.BUILD / FILE)
+    shutil.rmtree(scratch)
+    return paths.BUILD / FILE
+
+
+def set_page(page, target):
+    """Set a page from `printable` as a PDF: tagged, without network, the same bytes every time.
+
+    Parameters
+    ----------
+    page : str
+    target : Path
+    """
+    weasyprint = setter()
     before = os.environ.get("SOURCE_DATE_EPOCH")
     os.environ["SOURCE_DATE_EPOCH"] = EPOCH
     try:
@@ -66,9 +80,6 @@ def build(values):
         ).write_pdf(target, pdf_variant="pdf/ua-1", pdf_identifier=paths.text_sha256(page)[:32].encode())
     finally:
         os.environ.pop("SOURCE_DATE_EPOCH") if before is None else os.environ.update(SOURCE_DATE_EPOCH=before)
-    target.replace(paths.BUILD / FILE)
-    shutil.rmtree(scratch)
-    return paths.BUILD / FILE
 
 
 def setter():

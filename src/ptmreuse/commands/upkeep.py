@@ -23,7 +23,7 @@ def show_parameters(options):
 def test(options):
     """Run all tests."""
     quick = ["-m", "not (slow or llm or next)"] if options.quick else []
-    return _tool("pytest", "-n", "auto", *quick)
+    return _tool("pytest", "-n", "auto", "--dist", "worksteal", *quick)
 
 
 def test_llm(options):
