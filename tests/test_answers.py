@@ -294,14 +294,13 @@ def test_words_for_no_model_are_no_model(name):
     assert read_answer(json.dumps({"models": [name]}), "model").status == "empty"
 
 
-@pytest.mark.parametrize("question", ["uses_dl", "pattern"])
 @pytest.mark.parametrize(
     "piece", ["see [12, 3] and {x} ", "[", "{[", "[x ", '["a" ', "<think>", '{"a":', "```json\n[1]\n"]
 )
-def test_the_time_grows_with_the_length(piece, question):
+def test_the_time_grows_with_the_length(piece):
     started = time.process_time()
-    read_answer(piece * (3_000_000 // len(piece)), question)
-    assert time.process_time() - started < 8  # 10 MB of brackets took over 200 s
+    read_answer(piece * (2_000_000 // len(piece)), "pattern")
+    assert time.process_time() - started < 4  # 10 MB of brackets took over 200 s
 
 
 def test_an_integer_column_is_read_as_its_value():

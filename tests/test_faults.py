@@ -54,13 +54,9 @@ def test_a_folder_in_place_of_a_file_and_too_little_memory_are_said(folder):
         read_folder(folder)
 
 
-def run(*arguments, **environment):
-    command = [sys.executable, "-m", "ptmreuse", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)
-
-
 def test_any_code_page_takes_the_output():
-    made = run("parameters", PYTHONIOENCODING="cp932")
+    command, page = [sys.executable, "-m", "ptmreuse", "parameters"], {"PYTHONIOENCODING": "cp932"}
+    made = subprocess.run(command, capture_output=True, text=True, env=os.environ | page, check=False)
     assert made.returncode == 0 and not made.stderr
 
 
@@ -274,6 +270,17 @@ def endpoint_that(tmp_path):
     listening.close()
 
 
+@pytest.fixture
+def ask(capsys):
+    """Run a command in this process; its exit code and what it said on stderr."""
+
+    def asked(*arguments):
+        code = command_line.main([str(argument) for argument in arguments])
+        return code, capsys.readouterr().err
+
+    return asked
+
+
 def drip(connection, head=DRIP):
     connection.sendall(head)
     while True:
@@ -282,27 +289,28 @@ def drip(connection, head=DRIP):
 
 
 @pytest.mark.parametrize("head", [DRIP, b"HTTP/1.1 200 OK\r\nX:"])
-def test_a_reply_that_drips_ends_at_the_timeout(endpoint_that, tmp_path, head):
+def test_a_reply_that_drips_ends_at_the_timeout(endpoint_that, ask, tmp_path, head):
     started = time.monotonic()
-    made = run(*endpoint_that(lambda connection: drip(connection, head)))
-    assert made.returncode == 0 and time.monotonic() - started < 15
+    code, _ = ask(*endpoint_that(lambda connection: drip(connection, head)))
+    assert code == 0 and time.monotonic() - started < 15
     assert "no reply within 1 seconds" in (tmp_path / "out" / "rejects.csv").read_text()
 
 
 @pytest.mark.parametrize("charset", ["rot13", "no-such", "utf-16", "idna"])
-def test_a_reply_in_a_wrong_charset_is_a_reject(endpoint_that, tmp_path, charset):
+def test_a_reply_in_a_wrong_charset_is_a_reject(endpoint_that, ask, tmp_path, charset):
     reply = b"HTTP/1.1 %b\r\nContent-Type: application/json; charset=%b\r\nContent-Length: 2\r\n\r\n{}"
     statuses = iter([b"200 OK", b"500 No", b"200 OK"])
-    made = run(*endpoint_that(lambda connection: connection.sendall(reply % (next(statuses), charset.encode()))))
-    assert made.returncode == 0 and "Traceback" not in made.stderr
+    code, _ = ask(*endpoint_that(lambda connection: connection.sendall(reply % (next(statuses), charset.encode()))))
+    assert code == 0
     assert len(study.read_csv(tmp_path / "out" / "rejects.csv")) == 1
 
 
 def test_interrupting_ends_at_once(endpoint_that):
-    arguments = endpoint_that(drip)
+    asked = threading.Event()
+    arguments = endpoint_that(lambda connection: (asked.set(), drip(connection)))
     arguments[arguments.index("--timeout") + 1] = "600"
     asking = subprocess.Popen([sys.executable, "-m", "ptmreuse", *map(str, arguments)], stderr=subprocess.PIPE)
-    time.sleep(5)
+    assert asked.wait(30)
     started = time.monotonic()
     asking.send_signal(signal.SIGINT)
     said = asking.communicate(timeout=30)[1].decode()
@@ -312,22 +320,22 @@ def test_interrupting_ends_at_once(endpoint_that):
 @pytest.mark.parametrize(
     "more", [["--max-retries", "-1"], ["--timeout", "0"], ["--timeout", "nan"], ["--sampling", '{"temperature": NaN}']]
 )
-def test_settings_that_cannot_be_sent_are_one_sentence(endpoint_that, more):
-    made = run(*endpoint_that(drip), *more)
-    assert made.returncode == 1 and made.stderr.startswith("ERROR: model coder, settings")
+def test_settings_that_cannot_be_sent_are_one_sentence(endpoint_that, ask, more):
+    code, said = ask(*endpoint_that(drip), *more)
+    assert code == 1 and said.startswith("ERROR: model coder, settings")
 
 
-def test_the_output_folder_is_checked_before_the_first_question(endpoint_that, tmp_path):
+def test_the_output_folder_is_checked_before_the_first_question(endpoint_that, ask, tmp_path):
     (tmp_path / "out").write_text("a file")
     asked = []
-    made = run(*endpoint_that(asked.append))
-    assert made.returncode == 4 and "out" in made.stderr and not asked
+    code, said = ask(*endpoint_that(asked.append))
+    assert code == 4 and "out" in said and not asked
 
 
-def test_a_second_run_on_one_cache_is_refused(endpoint_that, tmp_path):
+def test_a_second_run_on_one_cache_is_refused(endpoint_that, ask, tmp_path):
     with one_run.only_run(tmp_path / "c.db.lock", "x"):
-        made = run(*endpoint_that(drip))
-    assert made.returncode == 1 and "another run that uses it" in made.stderr
+        code, said = ask(*endpoint_that(drip))
+    assert code == 1 and "another run that uses it" in said
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")

@@ -1,6 +1,7 @@
 """The released database: counts equal the truth, nothing vanishes, and a bad file gets one sentence."""
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -23,11 +24,18 @@ def messy(tmp_path_factory):
     return path, made_release.write_release(path, seed=11, papers=2000, text_kb=0.2)
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    path = tmp_path_factory.mktemp("small") / "small.db"
+    made_release.write_release(path, seed=1, papers=120, messy=False, text_kb=0.1)
+    return path
+
+
 @pytest.fixture
-def database(tmp_path):
+def database(small, tmp_path):
     """A small clean database that a test may spoil: path and a function that runs SQL in it."""
     path = tmp_path / "small.db"
-    made_release.write_release(path, seed=1, papers=120, messy=False, text_kb=0.1)
+    shutil.copy(small, path)
 
     def run(*statements):
         with closing(sqlite3.connect(path)) as connection, connection:
@@ -200,9 +208,9 @@ def test_counting_rules_differ_as_in_the_authors_scripts(one_paper):
     )
 )
 @pytest.mark.slow
-def test_accounts_balance_for_any_answers(tmp_path_factory, rows):
-    path = tmp_path_factory.mktemp("any") / "r.db"
-    made_release.write_release(path, seed=1, papers=100, messy=False, text_kb=0.01)
+def test_accounts_balance_for_any_answers(small, rows):
+    path = small.with_name("any.db")
+    shutil.copy(small, path)
     with closing(sqlite3.connect(path)) as connection, connection:
         for table in ("articles", "openalex", "jats", *release.ANSWER_TABLES):
             connection.execute(f"DELETE FROM {table}")
