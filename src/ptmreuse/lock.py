@@ -72,10 +72,6 @@ def in_groups(pins: str, book: Collection[str]) -> str:
     book : set of str
         The names of the packages that the book needs.
 
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> print(in_groups("pytest==9.0\\nscipy==1.17.0\\n", {"scipy"}), end="")

@@ -145,18 +145,14 @@ def _from_yaml(path: str | os.PathLike) -> dict[str, Value]:
         line = f", line {mark.line + 1}" if mark else ""
         raise StudyError(
             expected="YAML with one name: value per line",
-            found=getattr(error, "problem", None) or "text that is not YAML",
-            where=where + line,
+            found=getattr(error, "problem", None) or "text that is not YAML", where=where + line,
             do="correct that line",
-        ) from None
+        ) from None  # fmt: skip
     if root is None:
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise StudyError(
-            expected="one name: value per line",
-            found=f"a {root.id}",
-            where=where,
-            do="write for example seed: 1",
+            expected="one name: value per line", found=f"a {root.id}", where=where, do="write for example seed: 1"
         )
     values = {}
     for key, node in root.value:
@@ -175,11 +171,9 @@ def _value(name: str, text: str, where: str, *, quoted: bool) -> Value:
         near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}? (" if near else "use one of the schema ("
         raise StudyError(
-            expected="a parameter name",
-            found=repr(name),
-            where=where,
+            expected="a parameter name", found=repr(name), where=where,
             do=f"{hint}python -m ptmreuse parameters lists all)",
-        )
+        )  # fmt: skip
     parameter = SCHEMA[NAMES.index(name)]
     found = f"the text {text[:60]!r}" if quoted else text[:60] or "nothing"
     if parameter.type in ("path", "text"):
@@ -200,11 +194,9 @@ def _value(name: str, text: str, where: str, *, quoted: bool) -> Value:
         if text not in parameter.allowed:
             near = difflib.get_close_matches(text, parameter.allowed, n=1)
             raise StudyError(
-                expected=f"one of {parameter.range}",
-                found=found,
-                where=where,
+                expected=f"one of {parameter.range}", found=found, where=where,
                 do=f"did you mean {near[0]}?" if near else "choose one of them",
-            )
+            )  # fmt: skip
         return text
     whole = parameter.type == "whole number"
     if quoted or not (_WHOLE if whole else _NUMBER).fullmatch(text):
@@ -218,11 +210,9 @@ def _in_range(parameter: Parameter, value: float, where: str) -> float:
     low, high = parameter.allowed
     if not (math.isfinite(value) and low <= value <= high):
         raise StudyError(
-            expected=f"a {parameter.type} from {low} to {high}",
-            found=str(value),
-            where=where,
+            expected=f"a {parameter.type} from {low} to {high}", found=str(value), where=where,
             do="choose a value in this range",
-        )
+        )  # fmt: skip
     return value
 
 
@@ -233,10 +223,6 @@ def of_notebook(path: Path) -> list[str]:
     ----------
     path : Path
         A notebook with exactly one cell tagged ``parameters``, whose lines are ``name = default``.
-
-    Returns
-    -------
-    list of str
 
     Raises
     ------
@@ -249,19 +235,14 @@ def of_notebook(path: Path) -> list[str]:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(
-            expected="a Jupyter notebook",
-            found=f"a file that is not one ({error})",
-            where=where,
-            do="restore it",
+            expected="a Jupyter notebook", found=f"a file that is not one ({error})", where=where, do="restore it"
         ) from None
     tagged = [c for c in cells if "parameters" in c.get("metadata", {}).get("tags", [])]
     if len(tagged) != 1:
         raise StudyError(
-            expected="one cell tagged parameters",
-            found=str(len(tagged)),
-            where=where,
+            expected="one cell tagged parameters", found=str(len(tagged)), where=where,
             do="tag the cell that lists the parameters",
-        )
+        )  # fmt: skip
     declared = {}
     try:
         lines = ast.parse("".join(tagged[0]["source"])).body
@@ -278,22 +259,18 @@ def of_notebook(path: Path) -> list[str]:
             declared[line.targets[0].id] = ast.literal_eval(line.value)
         except ValueError:
             raise StudyError(
-                expected="lines of the form name = value",
-                found=ast.unparse(line),
-                where=f"{where}, parameters cell",
+                expected="lines of the form name = value", found=ast.unparse(line), where=f"{where}, parameters cell",
                 do="move other code to the next cell",
-            ) from None
+            ) from None  # fmt: skip
     for name, default in declared.items():
         place = f"{where}, parameters cell, {name}"
         if name not in NAMES:
             _value(name, "", place, quoted=False)
         if default != DEFAULTS[name] or type(default) is not type(DEFAULTS[name]):
             raise StudyError(
-                expected=f"the schema's default {DEFAULTS[name]!r}",
-                found=repr(default),
-                where=place,
+                expected=f"the schema's default {DEFAULTS[name]!r}", found=repr(default), where=place,
                 do="correct the cell, or the schema in src/ptmreuse/parameters.py",
-            )
+            )  # fmt: skip
     return list(declared)
 
 

@@ -75,10 +75,8 @@ def forest(weighted, beside):
 
     Parameters
     ----------
-    weighted : DataFrame
-        From `population.estimates`.
-    beside : DataFrame
-        From `against_machine`.
+    weighted : DataFrame, from `population.estimates`
+    beside : DataFrame, from `against_machine`
 
     Returns
     -------

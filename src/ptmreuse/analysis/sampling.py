@@ -260,18 +260,14 @@ def draw(frame, strata, fraction, seed):
     fraction = estimate.numbers("sampling, fraction", fraction, 0).item()
     if not 0 < fraction <= 1:
         raise StudyError(
-            expected="a sampling fraction above 0 and at most 1",
-            found=str(fraction),
-            where="sampling",
+            expected="a sampling fraction above 0 and at most 1", found=str(fraction), where="sampling",
             do="give a share such as 0.1",
-        )
+        )  # fmt: skip
     if not strata or set(strata) - set(frame):
         raise StudyError(
-            expected=f"strata among {', '.join(map(str, frame))}",
-            found=", ".join(map(str, strata)) or "none",
-            where="sampling, strata",
-            do="name one column of the frame or more",
-        )
+            expected=f"strata among {', '.join(map(str, frame))}", found=", ".join(map(str, strata)) or "none",
+            where="sampling, strata", do="name one column of the frame or more",
+        )  # fmt: skip
     if frame["paper"].duplicated().any():
         twice = frame.loc[frame["paper"].duplicated(), "paper"].iloc[0]
         raise StudyError(
@@ -280,10 +276,9 @@ def draw(frame, strata, fraction, seed):
     if frame[strata].isna().any().any():
         raise StudyError(
             expected=f"a value of {' and '.join(strata)} for every paper",
-            found=f"{int(frame[strata].isna().any(axis=1).sum())} papers without",
-            where="sampling",
+            found=f"{int(frame[strata].isna().any(axis=1).sum())} papers without", where="sampling",
             do="complete the frame; a paper without stratum can never be drawn",
-        )
+        )  # fmt: skip
     # The order of the input must not decide who is drawn.
     frame = frame.sort_values("paper", ignore_index=True)
     rng = np.random.default_rng(seed)
@@ -315,10 +310,9 @@ def reconcile(frame, sample, by):
     if not np.allclose(table["papers"], table["sum_of_weights"]):
         raise StudyError(
             expected="weights that add up to the frame",
-            found=f"{table['sum_of_weights'].sum():.1f} for {table['papers'].sum()} papers",
-            where="stratified sample",
+            found=f"{table['sum_of_weights'].sum():.1f} for {table['papers'].sum()} papers", where="stratified sample",
             do="draw by the same strata as the frame was counted by",
-        )
+        )  # fmt: skip
     total = {by: "all", **table[["papers", "drawn", "sum_of_weights"]].sum().to_dict()}
     table[by] = table[by].astype("str")
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True).astype({"papers": "int64", "drawn": "int64"})

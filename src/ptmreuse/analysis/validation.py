@@ -49,7 +49,7 @@ def _allocate(total, sizes, rates):
     return [int(n) for n in np.minimum(np.maximum(np.rint(total * share / share.sum()), 2), sizes)]
 
 
-def to_draw(counts, yes, no):
+def to_draw(counts, yes, no) -> dict[str, int]:
     """How many papers of each stratum to draw: as in `validation_plan`, from the coded papers at hand.
 
     Parameters
@@ -58,10 +58,6 @@ def to_draw(counts, yes, no):
         Papers per stratum of `checked.strata`; half of the undecided ones might be either.
     yes, no : int
         Papers to check among those coded as reuse, and among all others.
-
-    Returns
-    -------
-    dict of str to int
 
     Raises
     ------

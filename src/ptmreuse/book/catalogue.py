@@ -30,10 +30,9 @@ def catalogue():
             if item["name"] in items:
                 raise StudyError(
                     expected="each result name in one notebook",
-                    found=f"{item['name']} in {items[item['name']]['step']} and {item['step']}",
-                    where="results",
+                    found=f"{item['name']} in {items[item['name']]['step']} and {item['step']}", where="results",
                     do="rename one of them",
-                )
+                )  # fmt: skip
             items[item["name"]] = item
     return items
 
@@ -112,8 +111,7 @@ def shown_once(name, code, placed):
     name : str
     code : str
         The cell that made it.
-    placed : dict of str to str
-        From `placed`.
+    placed : dict of str to str, from `placed`
 
     Returns
     -------

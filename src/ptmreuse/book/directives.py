@@ -45,11 +45,9 @@ def recorded(key):
         near = difflib.get_close_matches(key, catalogue.registry().index, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise StudyError(
-            expected="a recorded number",
-            found=f"the unknown key {key!r}{hint}",
-            where="num",
+            expected="a recorded number", found=f"the unknown key {key!r}{hint}", where="num",
             do="record it in a notebook",
-        )
+        )  # fmt: skip
     return catalogue.registry().loc[key]
 
 
@@ -333,7 +331,7 @@ class Helpers(SphinxDirective):
         return node.children
 
 
-def described(module, name, config):
+def described(module, name, config) -> list[str]:
     """What a module's docstrings say, as reStructuredText for Sphinx.
 
     Parameters
@@ -343,10 +341,6 @@ def described(module, name, config):
         Its full name.
     config : sphinx.config.Config
         How napoleon reads NumPy-style docstrings.
-
-    Returns
-    -------
-    list of str
     """
     lines = [f".. py:module:: {name}", "", *(ast.get_docstring(module) or "").splitlines(), ""]
     for part in module.body:

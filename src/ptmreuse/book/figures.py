@@ -12,8 +12,7 @@ def funnel(table, colours=()):
 
     Parameters
     ----------
-    table : DataFrame
-        From `sampling.funnels`.
+    table : DataFrame, from `sampling.funnels`
     colours : iterable of str, optional
         One per release.
 
@@ -142,8 +141,7 @@ def ranking(table, top=12):
 
     Parameters
     ----------
-    table : DataFrame
-        From `reuse.most_reused`.
+    table : DataFrame, from `reuse.most_reused`
     top : int
         How many of them to draw.
 
@@ -199,8 +197,7 @@ def strata(sample, row, column):
 
     Parameters
     ----------
-    sample : DataFrame
-        From `sampling.draw`.
+    sample : DataFrame, from `sampling.draw`
     row, column : str
         The two strata columns.
 
@@ -240,8 +237,7 @@ def specification_curve(curve, columns, *, reference, reference_label, percent=T
 
     Parameters
     ----------
-    curve : DataFrame
-        From `multiverse.curve`.
+    curve : DataFrame, from `multiverse.curve`
     columns : list of str
         Its columns that name choices; one with a single value for all is not drawn.
     reference : float

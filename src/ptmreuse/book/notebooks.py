@@ -73,11 +73,9 @@ def run_notebook(step, values, scratch):
         kept.parent.mkdir(parents=True, exist_ok=True)
         target.replace(kept)
         raise StudyError(
-            expected="every cell to run",
-            found=f"{error.ename}: {error.evalue}".strip().rstrip("."),
-            where=f"{paths.shown(source)}, code cell {error.exec_count}",
-            do=f"see {paths.shown(kept)}",
-        ) from None
+            expected="every cell to run", found=f"{error.ename}: {error.evalue}".strip().rstrip("."),
+            where=f"{paths.shown(source)}, code cell {error.exec_count}", do=f"see {paths.shown(kept)}",
+        ) from None  # fmt: skip
     except DeadKernelError:
         raise StudyError(
             expected="the notebook's Python to run to its end", found="it was killed (often: too little memory)",
@@ -95,10 +93,8 @@ def run_notebook(step, values, scratch):
     if not (results / "reads.json").exists():
         raise StudyError(
             expected=f'record = Recorder("{step.name}", ...) in the first code cell after the parameters',
-            found="no results folder of that name",
-            where=paths.shown(source),
-            do="add it or correct the name",
-        )
+            found="no results folder of that name", where=paths.shown(source), do="add it or correct the name",
+        )  # fmt: skip
     check_reads(step, json.loads((results / "reads.json").read_text(encoding="utf-8")))
     results.replace(scratch / "results")
 
@@ -117,20 +113,15 @@ def refuse_unclean(notebook, where):
         if cell.cell_type != "code":
             if re.search(r"\{glue", cell.source):
                 raise StudyError(
-                    expected="numbers by {num}`key`",
-                    found="a glue role, which shows nothing when its key is unknown",
-                    where=f"{where}, a text cell",
-                    do="record the number with record.number and write {num}`key`",
-                )
+                    expected="numbers by {num}`key`", found="a glue role, which shows nothing when its key is unknown",
+                    where=f"{where}, a text cell", do="record the number with record.number and write {num}`key`",
+                )  # fmt: skip
             continue
         position += 1
         place = f"{where}, code cell {position}"
         if cell.source.strip() and cell.execution_count is None:
             raise StudyError(
-                expected="every code cell to be executed",
-                found="a skipped cell",
-                where=place,
-                do="run it again",
+                expected="every code cell to be executed", found="a skipped cell", where=place, do="run it again"
             )
         for output in cell.outputs:
             problem = _problem(output)
@@ -198,8 +189,6 @@ def check_reads(step, read):
     for path in sorted((paths.ROOT / p).resolve() for p in read):
         if path.is_relative_to(paths.DATA) and path not in listed:
             raise StudyError(
-                expected=f"only input files listed for {step.name}",
-                found=paths.shown(path),
-                where="src/ptmreuse/book/steps.py",
-                do=f"add {paths.shown(path)} to the files of {step.name}",
-            )
+                expected=f"only input files listed for {step.name}", found=paths.shown(path),
+                where="src/ptmreuse/book/steps.py", do=f"add {paths.shown(path)} to the files of {step.name}",
+            )  # fmt: skip

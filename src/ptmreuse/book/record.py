@@ -348,9 +348,7 @@ def numbers(*steps: str, own: Path | None = None) -> pd.DataFrame:
     twice = registry[registry["key"].duplicated()]
     if len(twice):
         raise StudyError(
-            expected="each key in one notebook",
-            found=f"{twice['key'].iloc[0]} again in {twice['step'].iloc[0]}",
-            where="registry",
-            do="rename one of them",
-        )
+            expected="each key in one notebook", found=f"{twice['key'].iloc[0]} again in {twice['step'].iloc[0]}",
+            where="registry", do="rename one of them",
+        )  # fmt: skip
     return registry.set_index("key", drop=False)

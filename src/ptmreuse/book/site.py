@@ -171,11 +171,9 @@ def sphinx(scratch, builder="html"):
     if run.returncode or problems:
         shown = [line.replace(str(paths.STAGE) + os.sep, "") for line in dict.fromkeys(problems)][:5]
         raise StudyError(
-            expected="pages without a single warning",
-            found=" | ".join(shown) if shown else log.strip()[-400:],
-            where="the book",
-            do="correct the page named first (notebooks are named without folder)",
-        )
+            expected="pages without a single warning", found=" | ".join(shown) if shown else log.strip()[-400:],
+            where="the book", do="correct the page named first (notebooks are named without folder)",
+        )  # fmt: skip
 
 
 def publish_data(folder):

@@ -256,12 +256,7 @@ def _input_stamp(path: Path) -> str:
 
 
 def why(step: Step, made_from: dict[str, str]) -> list[str]:
-    """Why a step is out of date; empty if it is not.
-
-    Returns
-    -------
-    list of str
-    """
+    """Why a step is out of date; empty if it is not."""
     state = paths.STATE / f"{step.name}.json"
     if not state.exists():
         return ["not made yet" if not any(p.exists() for p in step.outputs.values()) else "not finished last time"]

@@ -180,8 +180,7 @@ def inline(svg, narrow, name, alt):
 
     Parameters
     ----------
-    svg, narrow : str
-        From `to_svg`.
+    svg, narrow : str, from `to_svg`
     name, alt : str
 
     Returns

@@ -117,7 +117,7 @@ def clean_doi(text):
     return found.group(1).lower().replace("%2f", "/") if found else text
 
 
-def checked(frame, name, where, refuse, coded=None):
+def checked(frame, name, where, refuse, coded=None) -> pd.DataFrame:
     """One table in the schema's order and types.
 
     Parameters
@@ -131,10 +131,6 @@ def checked(frame, name, where, refuse, coded=None):
         Receives a `StudyError` for every problem.
     coded : dict, optional
         Column to the codes that a codebook gives it, instead of the study's own.
-
-    Returns
-    -------
-    DataFrame
     """
     wanted = SCHEMA[name]
     missing = [c for c in wanted if c not in frame.columns]

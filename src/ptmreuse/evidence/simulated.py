@@ -281,16 +281,7 @@ def _confused(rng, true, categories, right):
 
 
 def write_simulated(step, values, scratch):
-    """The step *simulate*: write the simulated corpus and its search hits, side by side.
-
-    Parameters
-    ----------
-    step : steps.Step
-    values : dict
-        The parameters of the run.
-    scratch : Path
-        Receives the folder ``tables`` and the file ``hits.csv``.
-    """
+    """The step *simulate*: write the simulated corpus into the folder ``tables``, and its search hits."""
     tables, hits = simulate_corpus(values["seed"], papers=values["simulated_papers"])
     study.accounting(tables)
     study.write(tables, scratch / "tables")

@@ -66,15 +66,9 @@ def load_source(source, *, release=None, tables=None, pilot=None, last_year=2025
 
 
 def write_evidence(step, values, scratch):
-    """The step *tables*: write the study tables of the source in use.
+    """The step *tables*: write the study tables of the source in use into the folder ``tables``.
 
-    Parameters
-    ----------
-    step : steps.Step
-    values : dict
-        The parameters of the run.
-    scratch : Path
-        Receives the folder ``tables``, and ``checked.csv``: what people checked, empty without a validation folder.
+    Beside it ``checked.csv``: what people checked, empty without a validation folder.
     """
     tables = load_source(**{name: values[name] for name in step.parameters if name not in ("coder", "validation")})
     if not paths.STUDY:

@@ -42,7 +42,7 @@ from ptmreuse.evidence.schema import (  # noqa: F401 - the schema's words are kn
 )  # fmt: skip
 
 
-def validate(tables, where="study tables", found=None):
+def validate(tables, where="study tables", found=None) -> dict[str, pd.DataFrame]:
     """Check study tables against the schema and give them back with the schema's column order and types.
 
     Parameters
@@ -53,10 +53,6 @@ def validate(tables, where="study tables", found=None):
         Where the tables come from (a folder or source), for the message.
     found : list, optional
         Receives every problem instead of the first being raised; what is returned then is not to be used.
-
-    Returns
-    -------
-    dict of str to DataFrame
 
     Raises
     ------
@@ -220,16 +216,14 @@ def accounting(tables):
         raise StudyError(
             expected=f"{first['rows_read']} rows read = kept + rejected",
             found=f"{first['rows_kept']} kept and {first['rows_rejected']} rejected",
-            where=f"accounting of {first['path']}",
-            do="look for rows that the reader dropped",
-        )
+            where=f"accounting of {first['path']}", do="look for rows that the reader dropped",
+        )  # fmt: skip
     if books["rows_rejected"].sum() != len(tables["rejects"]):
         raise StudyError(
             expected=f"{books['rows_rejected'].sum()} rejects",
-            found=f"{len(tables['rejects'])} rows in the reject list",
-            where="accounting",
+            found=f"{len(tables['rejects'])} rows in the reject list", where="accounting",
             do="make the reader list every rejected row",
-        )
+        )  # fmt: skip
     return books
 
 
@@ -254,10 +248,9 @@ def published(path=None):
         if fact.source_kind not in kinds or not fact.source:
             raise StudyError(
                 expected=f"a source and a source kind among {', '.join(kinds)}",
-                found=f"source {fact.source!r}, kind {fact.source_kind!r}",
-                where=f"{where}, row {row} ({fact.id})",
+                found=f"source {fact.source!r}, kind {fact.source_kind!r}", where=f"{where}, row {row} ({fact.id})",
                 do="name where the number was read",
-            )
+            )  # fmt: skip
     if facts["id"].duplicated().any():
         twice = facts["id"][facts["id"].duplicated()].iloc[0]
         raise StudyError(expected="each id once", found=f"{twice} twice", where=where, do="rename one of them")
@@ -265,11 +258,9 @@ def published(path=None):
     if number.isna().any():
         bad = facts[number.isna()].iloc[0]
         raise StudyError(
-            expected="a number",
-            found=repr(bad["value"]),
-            where=f"{where}, {bad['id']}, column value",
+            expected="a number", found=repr(bad["value"]), where=f"{where}, {bad['id']}, column value",
             do="write digits, with a point for decimals",
-        )
+        )  # fmt: skip
     return facts.assign(value=number).set_index("id")
 
 
@@ -315,10 +306,7 @@ def data_kind(tables):
     kinds = sorted(set(tables["provenance"]["kind"]))
     if len(kinds) != 1:
         raise StudyError(
-            expected="one data kind",
-            found=" and ".join(kinds) or "none",
-            where="provenance",
-            do="keep kinds apart",
+            expected="one data kind", found=" and ".join(kinds) or "none", where="provenance", do="keep kinds apart"
         )
     return kinds[0]
 
@@ -358,11 +346,9 @@ def of_coder(tables, coder=""):
     known = coders(tables)
     if coder and coder not in known:
         raise StudyError(
-            expected=f"a coder among {', '.join(known) or 'none'}",
-            found=repr(coder),
-            where="parameter coder",
+            expected=f"a coder among {', '.join(known) or 'none'}", found=repr(coder), where="parameter coder",
             do="name one of them",
-        )
+        )  # fmt: skip
     coder = coder or next(iter(known), "")
     kept = {name: tables[name][tables[name]["coder"] == coder] for name in ("uses", "reuse", "stages")}
     return tables | {name: frame.reset_index(drop=True) for name, frame in kept.items()}

@@ -26,17 +26,13 @@ COUNTED = {
 }
 
 
-def level(claims):
+def level(claims) -> float:
     """The level of each interval that judges a claim by another sample.
 
     Parameters
     ----------
     claims : DataFrame
         From `claims.ledger`. Two claims that one interval judges count once.
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -53,10 +49,8 @@ def estimates(evidence, *, conf, resamples, seed, people=None):
 
     Parameters
     ----------
-    evidence : dict of str to DataFrame
-        Study tables of one coder.
-    conf : float
-        From `level`.
+    evidence : dict of study tables, of one coder
+    conf : float, from `level`
     resamples, seed : int
         Of the intervals that resample papers.
     people : dict of str to DataFrame, optional

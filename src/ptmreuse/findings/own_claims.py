@@ -32,17 +32,13 @@ FORMS = {
 }
 
 
-def read_claims(path):
+def read_claims(path) -> pd.DataFrame:
     """Read and check a table of claims.
 
     Parameters
     ----------
     path : Path
         A CSV file with the columns `COLUMNS`; a file that is missing holds no claim.
-
-    Returns
-    -------
-    DataFrame
 
     Raises
     ------
@@ -96,8 +92,7 @@ def judge(claims, registry):
 
     Parameters
     ----------
-    claims : DataFrame
-        From `read_claims`.
+    claims : DataFrame, from `read_claims`
     registry : DataFrame
         Recorded numbers by key, from `record.numbers`.
 
@@ -152,13 +147,8 @@ def _verdict(claim, number):
     return ("differs", "the whole interval contradicts it") if outside else ("cannot tell", "the interval holds both")
 
 
-def printed():
-    """The verdicts of the last run of a student's study, a line each.
-
-    Returns
-    -------
-    list of str
-    """
+def printed() -> list[str]:
+    """The verdicts of the last run of a student's study, a line each."""
     files = sorted(paths.RESULTS.glob("*/my_claims.csv"))
     lines = [
         f"{claim['verdict']:<15} {claim['statement']}: found {claim['found']} ({claim['reason']})"

@@ -65,17 +65,13 @@ def scope(source, kind="coded"):
     return SCOPE["simulated" if kind == "simulated" else source]
 
 
-def reliability(raters):
+def reliability(raters) -> str:
     """How reliably the papers were coded, as far as the source in use tells.
 
     Parameters
     ----------
     raters : list of str
         Coders whose codes the source holds.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -87,17 +83,13 @@ def reliability(raters):
     return f"Two coders, {raters[0]} and {raters[1]}, are compared at the end of this chapter."
 
 
-def raters(pair):
+def raters(pair) -> str:
     """Whose agreement is shown, in a sentence.
 
     Parameters
     ----------
     pair : list of str
         The first two coders of the source in use.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -135,17 +127,13 @@ def design(source, kind="coded"):
     return DESIGN["simulated" if kind == "simulated" else source]
 
 
-def answers(read):
+def answers(read) -> str:
     """What was made of the model answers in the source in use, for a sentence.
 
     Parameters
     ----------
     read : DataFrame
         Columns status and answers (a count).
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -197,17 +185,12 @@ def reuse_by_field(uses, fields, *, conf, listed=FIELDS):
     return table.sort_values(["reusing", "field"], ascending=[False, True], ignore_index=True)
 
 
-def answer_fields(by_field):
+def answer_fields(by_field) -> str:
     """RQ1 in a sentence: which field leads, in papers and in the share of its papers.
 
     Parameters
     ----------
-    by_field : DataFrame
-        From `reuse_by_field`.
-
-    Returns
-    -------
-    str
+    by_field : DataFrame, from `reuse_by_field`
 
     Examples
     --------
@@ -226,21 +209,16 @@ def answer_fields(by_field):
     return f"{leads} and {largest}." if rate["field"] == most["field"] else f"{leads}; {rate['field']} has {largest}."
 
 
-def answer_patterns(codes, *, conf, resamples, seed, categories=PATTERNS):
+def answer_patterns(codes, *, conf, resamples, seed, categories=PATTERNS) -> str:
     """RQ2 in a sentence: which pattern comes first by pairs and by papers, and whether it surely does.
 
     Parameters
     ----------
-    codes : DataFrame
-        From `items.items`.
+    codes : DataFrame, from `items.items`
     conf, resamples, seed
         Of the rank's interval; papers are resampled.
     categories : tuple of str
         The patterns of the codebook.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -270,17 +248,13 @@ def answer_patterns(codes, *, conf, resamples, seed, categories=PATTERNS):
     return said if any(sure) else f"{said} These papers cannot tell which pattern leads."
 
 
-def answer_stages(stages, *, conf, resamples, seed):
+def answer_stages(stages, *, conf, resamples, seed) -> str:
     """RQ3 in a sentence: which stage leads, by instances, and how sure that is.
 
     Parameters
     ----------
     stages : DataFrame
         From `items.items` with question *stage*.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -300,17 +274,13 @@ def answer_stages(stages, *, conf, resamples, seed):
     return f"{leads}; it is first in {wording.percent(rank.detail['leads'], 0)} of the resamples."
 
 
-def left_out(k, n, year):
+def left_out(k, n, year) -> str:
     """The range of a trend when each year is left out once, for a sentence.
 
     Parameters
     ----------
     k, n, year : array-like
         As in `trend.trend`.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -321,19 +291,10 @@ def left_out(k, n, year):
     return least if least == most else f"{least} to {most}"
 
 
-def what_holds(verdicts):
-    """What the claims about fields, patterns and stages come to, for a sentence.
+def what_holds(verdicts) -> str:
+    """What the claims about fields, patterns and stages come to, for a sentence; `verdicts` is from `claims.evaluate`.
 
     Counts of the pilot and of the corpus only show that the tables are complete; they answer no question.
-
-    Parameters
-    ----------
-    verdicts : DataFrame
-        From `claims.evaluate`.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -360,8 +321,7 @@ def primary_tests(evidence, growth, *, conf, adjustment):
 
     Parameters
     ----------
-    evidence : dict of str to DataFrame
-        Study tables of one coder.
+    evidence : dict of study tables, of one coder
     growth : Estimate
         The trend of reuse over the years that can hold it, from `trend.trend`.
     conf : float

@@ -11,7 +11,7 @@ ONE_JOURNAL = (
 READERS = {"embedded": "people", "pilot": "people", "release": "a language model"}
 
 
-def answers(registry, source, kind):
+def answers(registry, source, kind) -> dict[str, str]:
     """The sentences of the first page, by key.
 
     Parameters
@@ -21,10 +21,6 @@ def answers(registry, source, kind):
     source : str
     kind : str
         Data kind of the papers in use.
-
-    Returns
-    -------
-    dict of str to str
     """
     who = "a program that invents papers" if kind == "simulated" else READERS.get(source, "coders")
     given_dl, growth = registry.loc["evidence_ptm_given_dl"], registry.loc["trend_uses_ptm_given_dl"]
@@ -124,7 +120,7 @@ def against(row, published, who):
     return f"{told}. The study says {published['text']} of its own papers; {gap}."
 
 
-def beside(coded, machine, source):
+def beside(coded, machine, source) -> str:
     """What people and machine find differently, as the title of their flows side by side.
 
     Parameters
@@ -134,10 +130,6 @@ def beside(coded, machine, source):
     machine : list of float
         The same, as published.
     source : str
-
-    Returns
-    -------
-    str
 
     Examples
     --------
