@@ -170,10 +170,10 @@ def pattern_counts(tables, unit, by, unknown):
     total = counts.sum(axis=1)
     if unit == "instances":
         total = known.drop_duplicates(["paper", by]).groupby("paper").size()
-    # A model with a known pattern elsewhere in the paper is no unknown.
-    known_keys = pd.MultiIndex.from_frame(known[["paper", by]])
     open_rows = rows[rows["pattern"] == "unknown"]
-    open_rows = open_rows[~pd.MultiIndex.from_frame(open_rows[["paper", by]]).isin(known_keys)]
+    if len(open_rows):  # a model with a known pattern elsewhere in the paper is no unknown
+        known_keys = pd.MultiIndex.from_frame(known[["paper", by]])
+        open_rows = open_rows[~pd.MultiIndex.from_frame(open_rows[["paper", by]]).isin(known_keys)]
     if unknown and len(open_rows):
         goes_to = "adaptation" if unknown == "for" else counts[OTHERS].sum().idxmax()
         added = open_rows.groupby("paper").size()

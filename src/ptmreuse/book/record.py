@@ -66,7 +66,8 @@ class Recorder:
         shell = get_ipython()
         if shell and _refuse_open_figures not in shell.events.callbacks["post_run_cell"]:
             shell.events.register("post_run_cell", _refuse_open_figures)
-        self._write()
+        self._write_numbers()
+        self._write_items()
 
     def of(self, kind: str) -> Self:
         """The same recorder with another sign, for what does not come from the papers in use.
@@ -112,7 +113,7 @@ class Recorder:
         else:
             row.update(_of_plain(value, about, form, unit, n, method))
         self._numbers[key] = row
-        self._write()
+        self._write_numbers()
 
     def say(self, *keys: str) -> None:
         """Show recorded numbers as sentences, each marked with its data kind."""
@@ -248,7 +249,7 @@ class Recorder:
     def _add(self, item: dict[str, Any], body: str) -> None:
         item.update(step=self.step, cell=_cell())
         self._items[item["name"]] = item
-        self._write()
+        self._write_items()
         # The staging step recognises our outputs by this mark and refuses every other rich output.
         display(
             {"text/html": body, "text/plain": f"<{item['type']} {item['name']}>"},
@@ -256,11 +257,17 @@ class Recorder:
             raw=True,
         )
 
-    def _write(self) -> None:
+    def _write_numbers(self) -> None:
         frame = pd.DataFrame(list(self._numbers.values()), columns=NUMBER_COLUMNS)
         frame.to_csv(self.folder / "numbers.csv", index=False, lineterminator="\n")
+        self._write_reads()
+
+    def _write_items(self) -> None:
         items = json.dumps(list(self._items.values()), indent=1, ensure_ascii=False)
         (self.folder / "items.json").write_text(items + "\n", encoding="utf-8")
+        self._write_reads()
+
+    def _write_reads(self) -> None:
         reads = json.dumps(sorted(paths.shown(path) for path in paths.READ))
         (self.folder / "reads.json").write_text(reads + "\n", encoding="utf-8")
 
