@@ -70,41 +70,7 @@ def ledger(facts, path=None):
     rows = []
     for row, claim in enumerate(frame.to_dict("records"), start=1):
         where = f"{paths.shown(path)}, row {row} ({claim['id']})"
-        for column, allowed in (
-            ("check", CHECKS),
-            ("baseline", VERDICTS),
-            ("sample", ("yes", "no")),
-            ("board", BOARDS),
-        ):
-            if claim[column] not in allowed:
-                raise StudyError(
-                    expected=f"one of {', '.join(allowed)}",
-                    found=repr(claim[column]),
-                    where=f"{where}, column {column}",
-                    do="correct this value",
-                )
-        for column in ("tolerance", "margin"):
-            if not re.fullmatch(r"(\d+(\.\d+)?)?", claim[column]):
-                raise StudyError(
-                    expected="a number or nothing",
-                    found=repr(claim[column]),
-                    where=f"{where}, column {column}",
-                    do="correct this value",
-                )
-        if claim["check"] == "share" and not claim["margin"]:
-            raise StudyError(
-                expected="the difference that would matter, fixed before the result is seen",
-                found="an empty cell",
-                where=f"{where}, column margin",
-                do="write it, such as 0.05",
-            )
-        if not claim["key"] or (claim["same_data"] != "any" and not claim["why_not"]):
-            raise StudyError(
-                expected="a registry key, and why_not unless any data can check it",
-                found="an empty cell",
-                where=where,
-                do="complete the row",
-            )
+        _check_row(claim, where)
         rows.append(claim | _target(claim, facts, where))
     resolved = pd.DataFrame(rows)
     if resolved["id"].duplicated().any():
@@ -113,6 +79,28 @@ def ledger(facts, path=None):
             expected="each claim id once", found=f"{twice} twice", where=paths.shown(path), do="rename one of them"
         )
     return resolved
+
+
+def _check_row(claim, where):
+    def wrong(column, expected, do="correct this value"):
+        found = repr(claim[column]) if claim[column] else "an empty cell"
+        return StudyError(expected=expected, found=found, where=f"{where}, column {column}", do=do)
+
+    allowed = {"check": CHECKS, "baseline": VERDICTS, "sample": ("yes", "no"), "board": BOARDS}
+    for column, words in allowed.items():
+        if claim[column] not in words:
+            raise wrong(column, f"one of {', '.join(words)}")
+    for column in ("tolerance", "margin"):
+        if not re.fullmatch(r"(\d+(\.\d+)?)?", claim[column]):
+            raise wrong(column, "a number or nothing")
+    if claim["check"] == "share" and not claim["margin"]:
+        raise wrong(
+            "margin", "the difference that would matter, fixed before the result is seen", "write it, such as 0.05"
+        )
+    if not claim["key"]:
+        raise wrong("key", "a registry key", "complete the row")
+    if claim["same_data"] != "any" and not claim["why_not"]:
+        raise wrong("why_not", "a reason, unless any data can check it", "complete the row")
 
 
 def _target(claim, facts, where):
@@ -133,12 +121,7 @@ def _target(claim, facts, where):
     else:
         target = first["value"] / 100 if first["unit"].startswith("percent") else first["value"]
     text = wording.percent(target, 2 if len(parts) == 1 else 1) if claim["check"] == "share" else wording.count(target)
-    return {
-        "target": target,
-        "target_text": text,
-        "source": first["source"],
-        "source_kind": first["source_kind"],
-    }
+    return {"target": target, "target_text": text, "source": first["source"], "source_kind": first["source_kind"]}
 
 
 class _Case(NamedTuple):
