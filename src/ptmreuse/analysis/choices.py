@@ -24,7 +24,9 @@ CLAIMS = {
     "Biochemistry leads": f"more reusing papers lie in {BIOCHEMISTRY} than in any other field",
 }
 THRESHOLDS = dict(zip(CLAIMS, (0.0, 0.5, 1.0, 0.0), strict=True))
-GROUPS = ("main analysis", "papers left out", "counted otherwise", "answers read otherwise")
+GROUPS = MAIN, LEFT_OUT, COUNTED, READ = (
+    "main analysis", "papers left out", "counted otherwise", "answers read otherwise",
+)  # fmt: skip
 
 
 # The choices ---------------------------------------------------------------------------------------------
@@ -63,24 +65,37 @@ def of_years(tables, inside):
 
 
 def _choices(tables):
-    papers, fields = tables["papers"], tables["fields"]
-    left_out, counted, read = GROUPS[1:]
-    yield _Choice("main analysis", "main analysis", GROUPS[0], tables)
+    yield _Choice(MAIN, MAIN, MAIN, tables)
+    for choices in (
+        _years_left_out,
+        _since_deep_learning,
+        _fields_left_out,
+        _journal_left_out,
+        _models_otherwise,
+        _unknown_otherwise,
+    ):
+        yield from choices(tables)
 
+
+def _years_left_out(tables):
+    papers = tables["papers"]
     years = sorted(int(y) for y in papers["year"].dropna().unique())
     if len(years) < 2:
         reason = "the papers are of one year" if years else "no publication years are recorded"
         for choice in ("leave one year out", "without the last year", "only papers that had time"):
-            yield _Choice(choice, choice, left_out, reason=reason)
+            yield _Choice(choice, choice, LEFT_OUT, reason=reason)
     else:
         for year in years:
-            yield _Choice("leave one year out", f"without {year}", left_out, of_years(tables, papers["year"] != year))
+            yield _Choice("leave one year out", f"without {year}", LEFT_OUT, of_years(tables, papers["year"] != year))
         last, mature = years[-1], years[-1] - MATURE
-        yield _Choice("without the last year", f"without the last year, {last}", left_out,
+        yield _Choice("without the last year", f"without the last year, {last}", LEFT_OUT,
                       of_years(tables, papers["year"] < last))  # fmt: skip
-        yield _Choice("only papers that had time", f"papers up to {mature} only", left_out,
+        yield _Choice("only papers that had time", f"papers up to {mature} only", LEFT_OUT,
                       of_years(tables, papers["year"] <= mature))  # fmt: skip
 
+
+def _since_deep_learning(tables):
+    papers = tables["papers"]
     # Years in which nothing could be reused make any trend rise.
     deep = tables["uses"].loc[tables["uses"]["uses_dl"] == "yes", "paper"]
     dated = papers.loc[papers["paper"].isin(deep), "year"].dropna()
@@ -88,12 +103,15 @@ def _choices(tables):
     choice = "since the first deep learning"
     if len(dated):
         since = of_years(tables, papers["year"] >= dated.min())
-        yield _Choice(choice, f"since the first deep learning, {dated.min()}", left_out, since, **growth)
-        yield _Choice("deep learning only", "among deep-learning papers", left_out, keep(tables, deep), **growth)
+        yield _Choice(choice, f"since the first deep learning, {dated.min()}", LEFT_OUT, since, **growth)
+        yield _Choice("deep learning only", "among deep-learning papers", LEFT_OUT, keep(tables, deep), **growth)
     else:
         for name in (choice, "deep learning only"):
-            yield _Choice(name, name, left_out, reason="no dated paper is known to use deep learning")
+            yield _Choice(name, name, LEFT_OUT, reason="no dated paper is known to use deep learning")
 
+
+def _fields_left_out(tables):
+    papers, fields = tables["papers"], tables["fields"]
     known = fields[fields["field"].isin(FIELDS)]
     here = [f for f in FIELDS if f in set(known["field"])]
     if here:
@@ -101,49 +119,57 @@ def _choices(tables):
             outside = papers.loc[~papers["paper"].isin(known.loc[known["field"] == field, "paper"]), "paper"]
             about = tuple(c for c in CLAIMS if c != "Biochemistry leads" or field != BIOCHEMISTRY)
             label = f"without {field.split(',')[0]}"
-            yield _Choice("leave one field out", label, left_out, keep(tables, outside), claims=about,
+            yield _Choice("leave one field out", label, LEFT_OUT, keep(tables, outside), claims=about,
                           otherwise="the claim is about this field")  # fmt: skip
         first = fields.drop_duplicates("paper")
         first = first[first["field"].isin(FIELDS)]
         label = "first topic only"
-        yield _Choice(label, label, left_out, keep(tables, first["paper"]) | {"fields": first})
+        yield _Choice(label, label, LEFT_OUT, keep(tables, first["paper"]) | {"fields": first})
     else:
         for choice in ("leave one field out", "first topic only"):
-            yield _Choice(choice, choice, left_out, reason="the source in use has no fields")
+            yield _Choice(choice, choice, LEFT_OUT, reason="the source in use has no fields")
     field_only = ("Biochemistry leads",)
     label = "fields counted in fractions"
-    yield _Choice("fractional counting", label, counted, tables, {"fractional": True}, field_only,
+    yield _Choice("fractional counting", label, COUNTED, tables, {"fractional": True}, field_only,
                   "" if here else "the source in use has no fields", "the claim is not about fields")  # fmt: skip
 
+
+def _journal_left_out(tables):
+    papers = tables["papers"]
     journals = papers["megajournal"].where(papers["megajournal"] != "").dropna().value_counts().sort_index()
     if len(journals) > 1:
         biggest = journals.idxmax()
         kept = papers.loc[papers["megajournal"] != biggest, "paper"]
-        yield _Choice("without the biggest journal", f"without {biggest}", left_out, keep(tables, kept))
+        yield _Choice("without the biggest journal", f"without {biggest}", LEFT_OUT, keep(tables, kept))
     else:
         reason = "all papers are from one megajournal" if len(journals) else "no megajournal is recorded"
-        yield _Choice("without the biggest journal", "without the biggest journal", left_out, reason=reason)
+        yield _Choice("without the biggest journal", "without the biggest journal", LEFT_OUT, reason=reason)
 
+
+def _models_otherwise(tables):
+    papers = tables["papers"]
     several = tables["reuse"].groupby("paper")["canonical"].nunique()
     kept = papers.loc[~papers["paper"].isin(several.index[several > MANY]), "paper"]
     label = f"without papers of more than {MANY} models"
     about = ("adaptation leads", "adaptation is the majority")
-    yield _Choice("without model-rich papers", label, left_out, keep(tables, kept), claims=about,
+    yield _Choice("without model-rich papers", label, LEFT_OUT, keep(tables, kept), claims=about,
                   otherwise="leaving out reusing papers would lower their share by construction")  # fmt: skip
     patterns = {"claims": about, "otherwise": "the claim counts papers anyway"}
     for unit in ("instances", "papers"):
         choice = f"{unit} instead of pairs"
-        yield _Choice(choice, choice, counted, tables, {"unit": unit}, **patterns)
-    yield _Choice("aliases merged", "models merged by family", counted, tables, {"by": "family"}, **patterns)
+        yield _Choice(choice, choice, COUNTED, tables, {"unit": unit}, **patterns)
+    yield _Choice("aliases merged", "models merged by family", COUNTED, tables, {"by": "family"}, **patterns)
     # Whether a model run unchanged as a feature extractor is adapted or deployed is a matter of definition.
-    yield _Choice("feature extraction is adaptation", "feature extraction is adaptation, at most", counted,
+    yield _Choice("feature extraction is adaptation", "feature extraction is adaptation, at most", COUNTED,
                   widest_adaptation(tables), **patterns)  # fmt: skip
     choice = "feature extraction is deployment"
-    yield _Choice(choice, choice, counted, reason="the codes do not say which adaptations left the model unchanged")
+    yield _Choice(choice, choice, COUNTED, reason="the codes do not say which adaptations left the model unchanged")
 
+
+def _unknown_otherwise(tables):
     for word in ("against", "for"):
         choice = f"unknown {word} the claim"
-        yield _Choice(choice, choice, read, tables, {"unknown": word})
+        yield _Choice(choice, choice, READ, tables, {"unknown": word})
 
 
 def widest_adaptation(tables):
