@@ -48,7 +48,7 @@ def sample(evidence):
     >>> len(papers), len(population)
     (110, 1340)
     """
-    listed = frame.read()
+    listed = frame.dated()
     pilot = listed.loc[listed["pilot"] == "yes", "doi"]
     papers = evidence["papers"][["paper", "doi", "year"]].merge(evidence["uses"], on="paper")
     if papers.empty or not papers["doi"].isin(pilot).all() or papers["paper"].duplicated().any():
@@ -61,7 +61,7 @@ def sample(evidence):
             expected=f"a year of the pilot's design, {frame.FIRST} to {frame.LAST}", found=str(outside["year"].iloc[0]),
             where=f"pilot paper {outside['paper'].iloc[0]}", do="correct the year, or name the correction",
         )  # fmt: skip
-    population = _years_that_are_known(frame.with_years(listed), evidence["papers"])
+    population = _years_that_are_known(listed, evidence["papers"])
     population = population[population["year"].between(papers["year"].min(), papers["year"].max())]
     papers = papers.merge(listed[["doi", "listed"]], on="doi", validate="one_to_one")
     for short, answer in (("dl", "uses_dl"), ("ptm", "uses_ptm")):
@@ -74,9 +74,8 @@ def sample(evidence):
 def _years_that_are_known(population, papers):
     """The frame with the years of the articles themselves, where the source in use has these."""
     told = population["doi"].map(papers.dropna(subset="year").set_index("doi")["year"])
-    for column in ("year", "earliest", "latest"):
-        population[column] = told.fillna(population[column]).astype("int64")
-    return population
+    years = population[["year", "earliest", "latest"]]
+    return population.assign(**{name: told.fillna(written).astype("int64") for name, written in years.items()})
 
 
 def strata(papers, population):

@@ -6,6 +6,7 @@ How far such a date can be wrong is measured by leaving out each known article i
 """
 
 import datetime
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -173,6 +174,12 @@ def with_years(frame):
     for column in ("year", "earliest", "latest"):
         dated[column] = [_year(day) for day in dated[column].clip(_day(FIRST, 1, 1), _day(LAST, 12, 31))]
     return dated
+
+
+@cache
+def dated():
+    """All articles of the frame with their years, as `with_years` finds them once; not to be changed."""
+    return with_years(read())
 
 
 def _dated(part, dates, first, bound):
