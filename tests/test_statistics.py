@@ -309,7 +309,7 @@ def honest(e):
     assert math.isnan(e.low) == math.isnan(e.high)
     if not math.isnan(e.low):
         assert e.low <= e.value <= e.high
-        assert e.low < e.high or math.isnan(e.conf)
+        assert e.low < e.high
     elif e.reason == "":
         assert "CI" not in e.sentence
     assert e.p is None or 0 <= e.p <= 1

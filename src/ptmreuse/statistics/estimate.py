@@ -28,13 +28,13 @@ class Estimate:
     value, low, high : float
         Point estimate and interval limits; NaN where undefined.
     conf : float
-        Confidence level of the interval; NaN where the limits are bounds without one.
+        Confidence level of the interval.
     method : str
         Method of the interval.
     n : float
         Number of units (a fraction only under fractional counting).
     unit : str
-        What is counted: papers, pairs, instances, rows; '' where nothing is.
+        What is counted: papers, pairs, instances, rows.
     p : float or None
         p value; None when nothing was tested.
     reason : str
@@ -73,22 +73,19 @@ class Estimate:
         unit = self.unit.removesuffix("s") if self.n == 1 else self.unit
         counted = f"{self.n:,.10g} {unit}"
         if math.isnan(self.value):
-            if unit and self.n == 0:
-                return f"n/a ({counted})"
-            return f"{self.label} n/a ({f'{counted}: ' if unit else ''}{self.reason})"
+            return f"{self.label} n/a ({counted}: {self.reason})" if self.n else f"n/a ({counted})"
         sign = {"percent": " %", "points": " percentage points", "number": "", "rank": "", "count": f" {self.unit}"}[
             self.scale
         ]
         text = f"{self.label} {self._print(self.value)}{sign}"
         if not (math.isnan(self.low) or math.isnan(self.high)):
             limits = f"[{self._print(self.low)}, {self._print(self.high)}]"
-            kind = "bounds" if math.isnan(self.conf) else f"{100 * self.conf:g} % CI"
-            text += f", {kind} {limits} ({self.method})"
+            text += f", {100 * self.conf:g} % CI {limits} ({self.method})"
         # A weighted share is not k/n; printing "k of n" beside it would mislead.
         k = self.detail.get("k", NAN)
         if abs(k - self.value * self.n) < 1e-6:
             text += f", {k:,.10g} of {counted}"
-        elif unit and not (self.scale == "count" and self.n == self.value):
+        elif not (self.scale == "count" and self.n == self.value):
             text += f", n = {counted}"
         if self.p is not None:
             text += f"; {self.detail.get('test', '')} {print_p(self.p)}".replace(";  ", "; ")

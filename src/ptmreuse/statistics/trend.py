@@ -35,6 +35,14 @@ def _logit(k, n, x, degree=1):
     return _fit(GLM(np.column_stack([k, n - k]), _design(x, degree), family=Binomial()))
 
 
+def _series(where, k, n, x):
+    """Counts and years as arrays of one length."""
+    k, n = parts_of(where, k, n)
+    x = numbers(f"{where}, year", x)
+    same_length(where, k, x)
+    return k, n, x
+
+
 def separated(k, n, x):
     """Whether a logit in x has no finite estimate: all yes lie on one side of all no (Albert, Anderson 1984).
 
@@ -45,9 +53,7 @@ def separated(k, n, x):
     >>> separated([0, 0, 5], [5, 5, 5], [1, 2, 3]), separated([0, 1, 5], [5, 5, 6], [1, 2, 3])
     (True, False)
     """
-    k, n = parts_of("separated", k, n)
-    x = numbers("separated, x", x)
-    same_length("separated", k, x)
+    k, n, x = _series("separated", k, n, x)
     yes, no = x[k > 0], x[k < n]
     if not yes.size or not no.size:
         return True
@@ -129,10 +135,10 @@ def trend(k, n, year, *, conf=0.95):
         Odds ratio per year with quasi-binomial limits: the dispersion of the years about the line widens them, and
         t with the residual degrees of freedom keeps them honest for few years. `p` is the test that belongs to the
         limits. Two years leave no dispersion: Wald; Wald too where there are fewer yes (or no) than years and it is
-        wider. Separated: Firth's penalised likelihood, profile limits. `detail` has b0 (at year 0), b1, se1 (binomial),
-        p_wald, wald (limits), deviance,
-        df_resid; dispersion (Pearson) with se_quasi and the limits `quasi`; curvature (statistic, df, p_lr of the
-        quadratic likelihood ratio test, p of the same given the dispersion, None below four years); separated.
+        wider. Separated: Firth's penalised likelihood, profile limits. `detail` has b0 (at year 0), b1, se1
+        (binomial), p_wald, wald (limits), deviance, df_resid; dispersion (Pearson) with se_quasi; curvature
+        (statistic, df, p_lr of the quadratic likelihood ratio test, p of the same given the dispersion, None below
+        four years); separated.
         `reason` warns of curvature at the 5 % level, of separation and of years without papers. NaN for less than
         two years, or if no paper or every paper has the property.
 
@@ -144,9 +150,7 @@ def trend(k, n, year, *, conf=0.95):
     >>> print(e.sentence.split("; ", 1)[1])
     dispersion 1.91, t(9) = 3.52, p = .006
     """
-    k, n = parts_of("trend", k, n)
-    year = numbers("trend, year", year)
-    same_length("trend", k, year)
+    k, n, year = _series("trend", k, n, year)
     conf = within("trend, conf", conf, closed=False)
     label, total = "odds ratio per year", int(n.sum())
     empty = sorted(year[n == 0].tolist())
@@ -154,23 +158,21 @@ def trend(k, n, year, *, conf=0.95):
     if len(set(year.tolist())) < 2 or not 0 < k.sum() < total:
         few = len(set(year.tolist())) < 2
         reason = "less than two years with papers" if few else "all alike: no year differs"
-        detail = {"z": NAN, "separated": not few}
-        return undefined(total, "papers", reason, conf=conf, label=label, scale="number", **detail)
+        return undefined(total, "papers", reason, conf=conf, label=label, scale="number", separated=not few)
     centre = float((n * year).sum() / total)
     x = year - centre
     apart = separated(k, n, x)
-    detail = {"separated": apart, "empty_years": empty}
+    detail = {"separated": apart}
     if apart:
-        b0, b1, low, high, se, p_coefficient = _firth(k, n, x, conf)
-        method, p, detail["test"] = "Firth's logit, profile", p_coefficient, "likelihood ratio test"
-        detail["p_lr"] = p
+        b0, b1, low, high, se, p = _firth(k, n, x, conf)
+        method, detail["test"] = "Firth's logit, profile", "likelihood ratio test"
     else:
         fit = _logit(k, n, x)
         (b0, b1), se = fit.params, float(fit.bse[1])
         low, high = fit.conf_int(1 - conf)[1]
         method, p, df, detail["test"] = "logit", float(fit.pvalues[1]), int(fit.df_resid), "Wald"
         detail |= {"p_wald": p, "wald": (float(np.exp(low)), float(np.exp(high))), "deviance": _deviance(fit)}
-        detail |= {"df_resid": df} | _overdispersion(fit, b1, se, conf)
+        detail |= {"df_resid": df} | _overdispersion(fit, se)
         if not math.isnan(detail["se_quasi"]):
             t, wald = b1 / detail["se_quasi"], (high - low) / 2
             half = float(stats.t.ppf((1 + conf) / 2, df)) * detail["se_quasi"]
@@ -195,17 +197,11 @@ def trend(k, n, year, *, conf=0.95):
     return Estimate(value, low, high, conf, method, total, "papers", p, "; ".join(warned), detail, label, "number")
 
 
-def _overdispersion(fit, b, se, conf):
-    """Pearson dispersion, and the quasi-likelihood limits of a ratio (t with the residual df, as in R)."""
+def _overdispersion(fit, se):
+    """Pearson dispersion, and the standard error of quasi-likelihood (NaN where there is no dispersion)."""
     # fit(scale='X2') forgets the number of trials for two-column counts (statsmodels 0.15).
     dispersion = float(fit.pearson_chi2 / fit.df_resid) if fit.df_resid else NAN
-    if not dispersion > 1e-12:
-        return {"dispersion": dispersion, "se_quasi": NAN, "quasi": (NAN, NAN)}
-    wide = se * math.sqrt(dispersion)
-    q = stats.t.ppf((1 + conf) / 2, fit.df_resid)
-    with np.errstate(over="ignore", under="ignore"):  # a limit beyond all numbers is infinite
-        limits = (float(np.exp(b - q * wide)), float(np.exp(b + q * wide)))
-    return {"dispersion": dispersion, "se_quasi": wide, "quasi": limits}
+    return {"dispersion": dispersion, "se_quasi": se * math.sqrt(dispersion) if dispersion > 1e-12 else NAN}
 
 
 def _curvature(k, n, x):
@@ -239,9 +235,7 @@ def without_each_year(k, n, year):
     >>> [round(x, 2) for x in without_each_year([1, 2, 4, 5], [10] * 4, [2020, 2021, 2022, 2023])]
     [1.96, 2.49]
     """
-    k, n = parts_of("without_each_year", k, n)
-    year = numbers("without_each_year, year", year)
-    same_length("without_each_year", k, year)
+    k, n, year = _series("without_each_year", k, n, year)
     ratios = []
     for left_out in sorted(set(year.tolist())):
         kept = year != left_out
