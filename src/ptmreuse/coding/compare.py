@@ -9,6 +9,7 @@ import pandas as pd
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
+from ptmreuse.evidence.tables import read, refuse
 from ptmreuse.statistics import agreement, coder_error, estimate, shares
 
 YES_NO = ("uses_dl", "uses_ptm")
@@ -261,45 +262,29 @@ def read_decisions(path, patterns=study.PATTERNS):
         For uses_dl and uses_ptm: yes, no, unknown; for a pattern: conceptual, adaptation, deployment (several
         joined by "+"), unknown, or "not named" where the model is not reused.
     """
-    table, where = study.read_csv(path), paths.shown(path)
-    missing = [c for c in SETTLE if c not in table.columns]
-    if missing:
-        raise StudyError(
-            expected=f"the columns {', '.join(SETTLE)}",
-            found=f"no column {', '.join(missing)}",
-            where=where,
-            do="restore the header that was exported",
-        )
+    table, where = read(path, SETTLE, "restore the header that was exported"), paths.shown(path)
     for number, row in enumerate(table.itertuples(index=False), start=2):
         known = (*patterns, "unknown", NOT_NAMED) if row.question == "pattern" else study.ANSWERS
         given = row.decision.split(" + ") if row.question == "pattern" else [row.decision]
         alone = len(given) > 1 and not set(given) <= set(patterns)
         if row.decision and (alone or not set(given) <= set(known)):
             raise StudyError(
-                expected=f"a decision among {', '.join(known)}, or none",
-                found=repr(row.decision),
-                where=f"{where}, row {number}, column decision",
-                do="correct this decision",
-            )
-    repeated = table.duplicated(["paper", "question", "model"])
-    if repeated.any():
-        raise StudyError(
-            expected="each paper, question and model once",
-            found="one of them again",
-            where=f"{where}, row {int(repeated.to_numpy().argmax()) + 2}",
-            do="remove the repeated row",
-        )
+                expected=f"a decision among {', '.join(known)}, or none", found=repr(row.decision),
+                where=f"{where}, row {number}, column decision", do="correct this decision",
+            )  # fmt: skip
+    again = table.duplicated(["paper", "question", "model"])
+    refuse(again, table["paper"], "each paper, question and model once", path, "remove the repeated row")
     return table[list(SETTLE)]
 
 
-def settle(first, second, decisions, coder="settled"):
+def settle(first, second, decisions):
     """A third coding: what both coders say, and where they differ what a person decided.
 
     Returns
     -------
     dict of str to DataFrame
-        Tables ``uses`` and ``reuse`` of the new coder, for the papers that both coded. What is still open is
-        unknown.
+        Tables ``uses`` and ``reuse`` of the new coder, *settled*, for the papers that both coded. What is still
+        open is unknown.
 
     Raises
     ------
@@ -325,7 +310,7 @@ def settle(first, second, decisions, coder="settled"):
         column = pd.Series(said, index=both.index, name=question)
         uses = column.to_frame() if uses is None else uses.join(column)
     uses = uses.rename_axis("paper").reset_index()
-    uses.insert(1, "coder", coder)
+    uses.insert(1, "coder", "settled")
     names = pd.concat([first["reuse"], second["reuse"]]).drop_duplicates(["paper", "canonical"])
     names = names.set_index(["paper", "canonical"])
     rows = []
@@ -334,5 +319,5 @@ def settle(first, second, decisions, coder="settled"):
         said = row.truth if agreed else decided.get((row.paper, "pattern", row.model), "unknown")
         named = names.loc[(row.paper, row.model)]
         for pattern in said.split(" + ") if said != NOT_NAMED else []:
-            rows.append((row.paper, coder, named["model"], row.model, named["family"], pattern))
+            rows.append((row.paper, "settled", named["model"], row.model, named["family"], pattern))
     return {"uses": uses, "reuse": pd.DataFrame(rows, columns=list(study.SCHEMA["reuse"]), dtype="str")}
