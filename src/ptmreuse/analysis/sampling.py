@@ -263,11 +263,6 @@ def draw(frame, strata, fraction, seed):
             expected="a sampling fraction above 0 and at most 1", found=str(fraction), where="sampling",
             do="give a share such as 0.1",
         )  # fmt: skip
-    if not strata or set(strata) - set(frame):
-        raise StudyError(
-            expected=f"strata among {', '.join(map(str, frame))}", found=", ".join(map(str, strata)) or "none",
-            where="sampling, strata", do="name one column of the frame or more",
-        )  # fmt: skip
     if frame["paper"].duplicated().any():
         twice = frame.loc[frame["paper"].duplicated(), "paper"].iloc[0]
         raise StudyError(

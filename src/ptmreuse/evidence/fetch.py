@@ -25,21 +25,11 @@ RECORD_PAGE = f"https://zenodo.org/records/{RECORD}"
 PLOS_URL = "https://journals.plos.org/{journal}/article/file"
 # The part of a PLOS DOI that names the journal, and the journal's address.
 PLOS_JOURNALS = {
-    "pbio": "plosbiology",
-    "pclm": "climate",
-    "pcbi": "ploscompbiol",
-    "pcsy": "complexsystems",
-    "pdig": "digitalhealth",
-    "pgen": "plosgenetics",
-    "pgph": "globalpublichealth",
-    "pmed": "plosmedicine",
-    "pmen": "mentalhealth",
-    "pntd": "plosntds",
-    "pone": "plosone",
-    "ppat": "plospathogens",
-    "pstr": "sustainabilitytransformation",
-    "pwat": "water",
-}
+    "pbio": "plosbiology", "pclm": "climate", "pcbi": "ploscompbiol", "pcsy": "complexsystems",
+    "pdig": "digitalhealth", "pgen": "plosgenetics", "pgph": "globalpublichealth", "pmed": "plosmedicine",
+    "pmen": "mentalhealth", "pntd": "plosntds", "pone": "plosone", "ppat": "plospathogens",
+    "pstr": "sustainabilitytransformation", "pwat": "water",
+}  # fmt: skip
 BY_HAND = f"or put {PILOT_NAME!r} from {PILOT_URL} at {paths.shown(PILOT)} by hand"
 TIMEOUT = 30  # seconds without an answer
 RETRIES = 3

@@ -75,7 +75,7 @@ def problems(text):
         return [*found, ("CC-CFG-001", "wrong", "the file holds no names with values")]
     if said.get("version") != VERSION:
         found.append(("CC-CFG-015", "wrong", f"version is {said.get('version')}, not {VERSION}"))
-    return found + _manifest(said) + _paper(said) + _checker(said) + _placeholders(said)
+    return [*found, *_manifest(said), *_paper(said), *_checker(said), *_placeholders(said)]
 
 
 def _list(value):
@@ -85,62 +85,57 @@ def _list(value):
 def _manifest(said):
     files = _list(said.get("manifest"))
     if not files or len(files) != len(said["manifest"]):
-        return [("CC-CFG-004", "wrong", "manifest is no list of files")]
-    found = []
+        yield "CC-CFG-004", "wrong", "manifest is no list of files"
+        return
     for item in files:
         name = item.get("file", "")
         if not name:
-            found.append(("CC-CFG-005", "wrong", f"an entry of the manifest names no file: {item}"))
+            yield "CC-CFG-005", "wrong", f"an entry of the manifest names no file: {item}"
         elif name.startswith(("/", "~")) or ".." in name.split("/") or "\\" in name or ":" in name:
-            found.append(("CC-CFG-006", "wrong", f"{name} is not relative to codecheck.yml"))
+            yield "CC-CFG-006", "wrong", f"{name} is not relative to codecheck.yml"
         elif not (paths.ROOT / name).is_file():
-            found.append(("CC-BUN-001", "wrong", f"{name} does not exist"))
-    return found
+            yield "CC-BUN-001", "wrong", f"{name} does not exist"
 
 
 def _paper(said):
     paper = said.get("paper")
     if not isinstance(paper, dict):
-        return [("CC-CFG-016", "wrong", "paper is missing")]
-    found = []
-    if not paper.get("title"):
-        found.append(("CC-CFG-017", "wrong", "paper has no title"))
-    if not re.match(r"https?://", str(paper.get("reference"))):
-        found.append(("CC-CFG-027", "wrong", "the paper's reference is no address"))
+        yield "CC-CFG-016", "wrong", "paper is missing"
+        return
     authors = _list(paper.get("authors"))
+    if not paper.get("title"):
+        yield "CC-CFG-017", "wrong", "paper has no title"
+    if not re.match(r"https?://", str(paper.get("reference"))):
+        yield "CC-CFG-027", "wrong", "the paper's reference is no address"
     if not authors:
-        found.append(("CC-CFG-018", "wrong", "paper has no authors"))
+        yield "CC-CFG-018", "wrong", "paper has no authors"
     for author in authors:
-        found += _person(author, "CC-CFG-019", ("CC-CFG-020", "authors"))
-    return found
+        yield from _person(author, "CC-CFG-019", ("CC-CFG-020", "authors"))
 
 
 def _person(person, nameless, without_orcid):
     name = person.get("name")
     if not name:
-        return [(nameless, "wrong", f"a person without name: {person}")]
-    if "ORCID" not in person:
-        rule, who = without_orcid
-        return [(rule, who, f"the ORCID of {name}")]
-    if not is_orcid(person["ORCID"]):
-        return [("CC-MET-001", "wrong", f"{person['ORCID']} of {name} is no ORCID")]
-    return []
+        yield nameless, "wrong", f"a person without name: {person}"
+    elif "ORCID" not in person:
+        yield *without_orcid, f"the ORCID of {name}"
+    elif not is_orcid(person["ORCID"]):
+        yield "CC-MET-001", "wrong", f"{person['ORCID']} of {name} is no ORCID"
 
 
 def _checker(said):
     rules = dict(zip(CHECKERS, ("CC-CFG-008", "CC-CFG-011", "CC-CFG-024", "CC-CFG-025"), strict=True))
-    found = [(rule, "checker", node) for node, rule in rules.items() if node not in said]
+    yield from ((rule, "checker", node) for node, rule in rules.items() if node not in said)
     if "codechecker" in said and not _list(said["codechecker"]):
-        found.append(("CC-CFG-008", "wrong", "codechecker is no list of people"))
+        yield "CC-CFG-008", "wrong", "codechecker is no list of people"
     for person in _list(said.get("codechecker")):
-        found += _person(person, "CC-CFG-009", ("CC-CFG-010", "checker"))
+        yield from _person(person, "CC-CFG-009", ("CC-CFG-010", "checker"))
     if "report" in said and not re.match(r"https?://", str(said["report"])):
-        found.append(("CC-CFG-012", "wrong", f"report is no address: {said['report']}"))
+        yield "CC-CFG-012", "wrong", f"report is no address: {said['report']}"
     if "summary" in said and not said["summary"]:
-        found.append(("CC-CFG-024", "wrong", "summary is empty"))
+        yield "CC-CFG-024", "wrong", "summary is empty"
     if "certificate" in said and not re.fullmatch(r"20\d\d-\d{3,}", str(said["certificate"])):
-        found.append(("CC-CFG-026", "wrong", f"certificate is no number of the register: {said['certificate']}"))
-    return found
+        yield "CC-CFG-026", "wrong", f"certificate is no number of the register: {said['certificate']}"
 
 
 def _placeholders(said):
