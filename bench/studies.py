@@ -10,7 +10,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import pandas as pd
 from lxml import html
 
 from ptmreuse import paths
@@ -37,8 +36,8 @@ def wrong(seed, folder):
     said = ptmreuse("validate", folder) or ptmreuse("book", "--study", folder)
     if said:
         return said
-    tables = [study.read_csv(file) for file in sorted((folder / "_build" / "tables" / "evidence").glob("*.csv"))]
-    hers = "\n".join(map(pd.DataFrame.to_string, tables))
+    own = "" if (folder / "codebook.csv").exists() else str(study.CODES)
+    hers = "\n".join([own, *(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.csv")))])
     for page in sorted((folder / "_build" / "html").glob("*.html")):
         root = html.parse(str(page)).getroot()
         if page.stem not in ("404", "search") and f"Study {seed}: a study of its own." not in root.text_content():

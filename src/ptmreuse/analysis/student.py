@@ -59,6 +59,18 @@ def my_papers(tables):
     ).astype("str")
 
 
+def codebook(tables):
+    """The codes of the questions that these papers answer at all.
+
+    Examples
+    --------
+    >>> codebook(pilot.embedded())["question"].unique().tolist()
+    ['pattern']
+    """
+    book, held = tables["codebook"], {"pattern": "reuse", "stage": "stages", "field": "fields"}
+    return book[[len(tables[held[question]]) > 0 for question in book["question"]]]
+
+
 def beside_the_study(tables, facts, *, conf):
     """The numbers of these papers beside those of the study, with the difference to its hand-coded papers.
 
