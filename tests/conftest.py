@@ -25,18 +25,19 @@ NOT_COPIED = shutil.ignore_patterns(
 collect_ignore = ["offline"]  # what runs there blocks the network of the process
 
 BOOKS = {"built_project", "built_book", "broken_project"}
+SIMULATED = {"test_calibration", "test_sensitivity", "test_validation_sample"}  # seconds of resampling
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests that need a whole book are not quick, as their fixture tells; they begin, so that none of them is last."""
+    """Tests that need a whole book or a browser are not quick, as their fixtures tell; books begin, none is last."""
 
     def haste(item):
         fixtures = set(getattr(item, "fixturenames", ()))
         return 0 if BOOKS & fixtures and "browser" not in fixtures else 1 if BOOKS & fixtures else 2
 
     for item in items:
-        if haste(item) < 2 or item.path.stem == "test_calibration":
+        if haste(item) < 2 or item.path.stem in SIMULATED or "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
     items.sort(key=haste)
 
@@ -69,6 +70,11 @@ def run(project, *arguments):
         text=True,
         check=False,
     )
+
+
+def bytes_below(folder):
+    """The bytes of all files below a folder, by their names."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def inside_pdf(path):

@@ -32,6 +32,8 @@ QUOTE = "We fine-tuned ResNet-50 on images of dried soil."
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    # No server here has a certificate; reading those of the world takes longer than most tests.
+    monkeypatch.setattr("ssl.SSLContext.load_verify_locations", lambda *a, **k: None)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
 
@@ -420,6 +422,7 @@ def test_no_server_is_one_sentence(tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_killed_run_goes_on_where_it_was(serve, tmp_path):
     reached, go_on = threading.Event(), threading.Event()
 

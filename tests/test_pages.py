@@ -16,7 +16,7 @@ import pytest
 from lxml import html as parser
 
 import made_study
-from conftest import offline, run
+from conftest import bytes_below, offline, run
 from ptmreuse import paths
 from ptmreuse.analysis import patterns
 from ptmreuse.book import catalogue, check, figures, record
@@ -220,31 +220,17 @@ def test_what_a_page_weighs(built_book):
 # --- the same bytes again, without network -------------------------------------------------------------------
 
 
-def files(folder, *but):
-    """The bytes of all files below a folder, except those of some names."""
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
-            and p.name not in but}  # fmt: skip
-
-
-def same(one, other):
-    assert one.keys() == other.keys()
-    assert [name for name in one if one[name] != other[name]] == []
-
-
-def test_the_pages_made_again_elsewhere_have_the_same_bytes(built_book, broken_project):
-    """Neither build reached the network: see `conftest.run`."""
-    shutil.rmtree(broken_project / "_build" / "html")
-    made = run(broken_project, "book")
-    assert made.returncode == 0 and "book: write the pages" in made.stdout and "01_sampling" not in made.stdout
-    same(files(built_book), files(broken_project / "_build" / "html"))
-
-
 def test_steps_and_notebooks_run_again_elsewhere_record_the_same_bytes(built_project, tmp_path, monkeypatch):
+    """The pages are made again by `release`: see test_review. No command reaches the network: see `conftest.run`."""
     made_study.run_steps(tmp_path, monkeypatch)
     for part in ("tables", "results"):
         # What a cell reads is watched from a process's first import on; the parameters are those of a whole run.
-        left_out = ("reads.json", "parameters.csv")
-        same(files(built_project / "_build" / part, *left_out), files(tmp_path / part, *left_out))
+        ours, theirs = (
+            {name: data for name, data in bytes_below(folder / part).items()
+             if not name.endswith(("reads.json", "parameters.csv"))} for folder in (tmp_path, built_project / "_build")
+        )  # fmt: skip
+        assert ours.keys() == theirs.keys()
+        assert [name for name in ours if ours[name] != theirs[name]] == []
 
 
 def test_the_block_blocks():

@@ -96,6 +96,7 @@ def test_the_book_is_one_tagged_file_with_an_outline(broken_project):
 
 
 @SETTER
+@pytest.mark.slow
 def test_two_files_have_the_same_bytes(tmp_path):
     """Set here and by another process; the pages that are set have the same bytes as those of the site."""
     body = "<section id='s'><h1>Start</h1><svg class='ptm-wide'><text>x</text></svg><table><tr><td>1</td></tr></table>"

@@ -57,7 +57,6 @@ def test_the_pilot_under_each_choice(pilot, claim, label, value, n, holds):
         assert found["value"] == pytest.approx(value)
 
 
-@pytest.mark.slow
 def test_the_main_analysis_is_that_of_the_notebooks(simulated):
     for tables, panel in ((PILOT, choices.panel(PILOT, **AGAIN)), simulated):
         _, estimates = patterns.pattern_shares(items.items(tables), conf=AGAIN["conf"])
@@ -79,7 +78,6 @@ def test_what_does_not_apply_says_why(pilot, simulated):
     assert set(simulated[1]["choice"]) - set(made) == {"feature extraction is deployment"}  # no source has that code
 
 
-@pytest.mark.slow
 def test_every_combination_of_choices_is_listed_and_counted_once(simulated):
     table = multiverse.specifications(PILOT, **AGAIN)
     assert table.groupby("claim", sort=False).size().to_dict() == {
@@ -166,7 +164,6 @@ def test_unknown_counts_as_the_worst_and_as_the_best():
     assert low < middle < high
 
 
-@pytest.mark.slow
 def test_the_order_of_rows_changes_nothing(simulated):
     tables, panel = simulated
     mixed = {name: frame.sample(frac=1, random_state=3) for name, frame in tables.items() if name != "fields"}
