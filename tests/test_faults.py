@@ -247,7 +247,7 @@ def endpoint_that(tmp_path):
     """Start a server that answers each connection by a function of the connection; gives code-llm's arguments."""
     pytest.importorskip("openai")
     (tmp_path / "a.txt").write_text("Methods\n\nWe trained a convolutional network on leaves.\n", encoding="utf-8")
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening, opened = socket.create_server(("127.0.0.1", 0)), []
 
     def start(answer):
         def serve():
@@ -256,6 +256,7 @@ def endpoint_that(tmp_path):
                     connection, _ = listening.accept()
                 except OSError:
                     return
+                opened.append(connection)
                 threading.Thread(target=one, args=[connection], daemon=True).start()
 
         def one(connection):
@@ -270,6 +271,9 @@ def endpoint_that(tmp_path):
 
     yield start
     listening.close()
+    for connection in opened:  # whoever still answers ends
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
@@ -312,11 +316,14 @@ def test_interrupting_ends_at_once(endpoint_that):
     asked = threading.Event()
     arguments = endpoint_that(lambda connection: (asked.set(), drip(connection)))
     arguments[arguments.index("--timeout") + 1] = "600"
-    asking = subprocess.Popen([sys.executable, "-m", "ptmreuse", *map(str, arguments)], stderr=subprocess.PIPE)
-    assert asked.wait(30)
-    started = time.monotonic()
-    asking.send_signal(signal.SIGINT)
-    said = asking.communicate(timeout=30)[1].decode()
+    command = [sys.executable, "-m", "ptmreuse", *map(str, arguments)]
+    # Tests that run in the background would hand down that an interrupt is ignored.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)} if os.name == "posix" else {}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, **heard) as asking:
+        assert asked.wait(30)
+        started = time.monotonic()
+        asking.send_signal(signal.SIGINT)
+        said = asking.communicate(timeout=30)[1].decode()
     assert asking.returncode == 130 and time.monotonic() - started < 4 and "Traceback" not in said
 
 

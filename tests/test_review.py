@@ -149,7 +149,7 @@ def test_a_certificate_is_a_draft_until_a_checker_signs_and_no_placeholder_signs
     file.write_text(draft + SIGNED, encoding="utf-8")
     records = (run_record.unsealed(released / place / "run.json") for place in ("_build", "expected"))
     rows = pd.DataFrame({"kind": ["number"], "output": ["papers"], "result": ["same bytes"]})
-    signed = certificate.render(*records, rows, [], *codecheck.read())
+    signed = certificate._page(*records, rows, [], *codecheck.read())
     assert "Draft" not in signed and "Ada Lovelace 0000-0002-1825-0097" in signed
     file.write_text(draft + SIGNED.replace("2026-014", "2026-999"), encoding="utf-8")
     with pytest.raises(StudyError, match=r"certificate is a placeholder: 2026-999 \(CC-CFG-023\)"):
