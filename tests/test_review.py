@@ -123,6 +123,9 @@ def test_a_table_may_differ_by_what_its_numbers_are():
     exact = there.assign(method="Wilson")
     assert comparison.compare_tables(exact, exact.assign(low="0.10543002"))[0] == "within tolerance"
     assert comparison.compare_tables(exact, exact.assign(low="0.105431"))[0] == "differs"
+    zero = exact.assign(low="5.551115123125783e-16")
+    assert comparison.compare_tables(zero, zero.assign(low="-1.0658141036401503e-14"))[0] == "within tolerance"
+    assert comparison.compare_tables(zero, zero.assign(low="1e-9"))[0] == "differs"
     assert comparison.compare_tables(there, there.iloc[:0])[0] == "differs"
 
 
