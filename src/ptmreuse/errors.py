@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Sequence
+from typing import NoReturn
 
 
 class StudyError(ValueError):
@@ -29,7 +30,7 @@ class StudyError(ValueError):
         super().__init__(f"{where}: expected {expected}, found {found}; {do}{end}")
 
 
-def refuse(where, expected, found, do):
+def refuse(where: str, expected: str, found: str, do: str) -> NoReturn:
     """Raise the one error.
 
     Raises

@@ -64,7 +64,13 @@ def bench(options):
 
 def lint(options):
     """Check the style of the code, its types and that imports run one way."""
-    style = _tool("ruff", "check", ".") or _tool("ruff", "format", "--check", ".")
+    narrow = ("ruff", "check", "--select", "E501", "--line-length", "100")  # notebooks are read beside each other
+    style = (
+        _tool("ruff", "check", ".")
+        or _tool(*narrow, "notebooks", "data/new", "exercises")
+        or _tool("ruff", "format", "--check", ".")
+        or _tool("mypy")
+    )
     if style:
         return style
     from importlinter.cli import lint_imports_command  # its package cannot be run with -m

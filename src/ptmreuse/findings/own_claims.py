@@ -52,7 +52,7 @@ def read_claims(path) -> pd.DataFrame:
         found = ", ".join(table.columns)
         refuse(where, f"the columns {', '.join(COLUMNS)}", found, "correct the header row")
     table = table.apply(lambda column: column.str.strip())
-    found = []
+    problems = []
     for row, claim in enumerate(table.to_dict("records"), start=1):
         place = f"{where}, row {row} (line {row + 1})"
         form, words = FORMS.get(claim["rule"], ("", ""))
@@ -69,9 +69,9 @@ def read_claims(path) -> pd.DataFrame:
             problem = ("the smaller number first", repr(claim["expected"]), "exchange the two")
         if problem:
             expected, what, do = problem
-            found.append(StudyError(expected=expected, found=what, where=place, do=do))
-    if found:
-        raise StudyErrors(found)
+            problems.append(StudyError(expected=expected, found=what, where=place, do=do))
+    if problems:
+        raise StudyErrors(problems)
     return table
 
 
