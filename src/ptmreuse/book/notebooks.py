@@ -47,9 +47,26 @@ def run_notebook(step, values, scratch):
     source = paths.NOTEBOOKS / f"{step.name}.ipynb"
     target = scratch / "notebook.ipynb"
     passed = {name: values[name] for name in parameters.of_notebook(source)}
-    home = scratch / "home"
+    _execute(source, target, passed)
+    notebook = nbformat.read(target, as_version=4)
+    refuse_unclean(notebook, paths.shown(source))
+    normalise(notebook, prefix=step.name[:2])
+    text = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False)
+    target.write_text(text + "\n", encoding="utf-8")
+    results = scratch / step.name
+    if not (results / "reads.json").exists():
+        raise StudyError(
+            expected=f'record = Recorder("{step.name}", ...) in the first code cell after the parameters',
+            found="no results folder of that name", where=paths.shown(source), do="add it or correct the name",
+        )  # fmt: skip
+    check_reads(step, json.loads((results / "reads.json").read_text(encoding="utf-8")))
+    results.replace(scratch / "results")
+
+
+def _execute(source, target, passed):
+    home = target.parent / "home"
     environment = ENVIRONMENT | {
-        "PTMREUSE_RESULTS": str(scratch),
+        "PTMREUSE_RESULTS": str(target.parent),
         "IPYTHONDIR": str(home),  # no start-up files of the user
         "MPLCONFIGDIR": str(paths.BUILD / "matplotlib"),
     }
@@ -69,7 +86,7 @@ def run_notebook(step, values, scratch):
             extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
         )
     except papermill.PapermillExecutionError as error:
-        kept = paths.BUILD / "failed" / f"{step.name}.ipynb"
+        kept = paths.BUILD / "failed" / source.name
         kept.parent.mkdir(parents=True, exist_ok=True)
         target.replace(kept)
         raise StudyError(
@@ -84,19 +101,6 @@ def run_notebook(step, values, scratch):
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-    notebook = nbformat.read(target, as_version=4)
-    refuse_unclean(notebook, paths.shown(source))
-    normalise(notebook, prefix=step.name[:2])
-    text = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False)
-    target.write_text(text + "\n", encoding="utf-8")
-    results = scratch / step.name
-    if not (results / "reads.json").exists():
-        raise StudyError(
-            expected=f'record = Recorder("{step.name}", ...) in the first code cell after the parameters',
-            found="no results folder of that name", where=paths.shown(source), do="add it or correct the name",
-        )  # fmt: skip
-    check_reads(step, json.loads((results / "reads.json").read_text(encoding="utf-8")))
-    results.replace(scratch / "results")
 
 
 def refuse_unclean(notebook, where):

@@ -62,6 +62,7 @@ def separated(k, n, x):
 
 def _firth(k, n, x, conf):
     """Firth's penalised logit: intercept, slope and, given `conf`, profile limits, standard error, LR p value."""
+    # Long, as its two functions share the data: one likelihood, fitted and then followed down both sides.
     from firthmodels import FirthLogisticRegression  # slow to import, and most trends are not separated
     from sklearn.exceptions import ConvergenceWarning
 
