@@ -150,7 +150,7 @@ def test_a_certificate_is_a_draft_until_a_checker_signs_and_no_placeholder_signs
     monkeypatch.setattr(paths, "RESULTS", released / "_build" / "results")
     monkeypatch.setattr(codecheck, "FILE", file)
     file.write_text(draft + SIGNED, encoding="utf-8")
-    records = (run_record.unsealed(released / place / "run.json") for place in ("_build", "expected"))
+    records = (run_record.unsealed(released / place / "run.json", "a run", "") for place in ("_build", "expected"))
     rows = pd.DataFrame({"kind": ["number"], "output": ["papers"], "result": ["same bytes"]})
     signed = certificate._page(*records, rows, [], *codecheck.read())
     assert "Draft" not in signed and "Ada Lovelace 0000-0002-1825-0097" in signed
