@@ -2,8 +2,10 @@
 
 import json
 import re
+import shutil
 import warnings
 
+import nbformat
 import pandas as pd
 import pytest
 from lxml import html as parser
@@ -20,7 +22,7 @@ from ptmreuse.statistics import shares
 @pytest.fixture
 def page(tmp_path, monkeypatch):
     """Some recorded results and a function: the text of a page to its HTML and the warnings about it."""
-    for name in ("RESULTS", "STAGE", "TABLES"):
+    for name in ("RESULTS", "STAGE", "TABLES", "EXECUTED"):
         monkeypatch.setattr(paths, name, tmp_path / name.lower())
     monkeypatch.setenv("PTMREUSE_RESULTS", str(paths.RESULTS))
     monkeypatch.setattr(record, "display", lambda *a, **k: None)
@@ -35,6 +37,8 @@ def page(tmp_path, monkeypatch):
     coded.of("simulated").figure("drawn", figures.intervals(frame), caption=words, alt=words, data=frame)
     coded.say("share", "said")
     study.write(embedded(), paths.TABLES / "evidence")
+    shutil.copytree(paths.ROOT / "expected" / "04_findings", paths.RESULTS / "04_findings")
+    (paths.RESULTS / "04_findings" / "numbers.csv").unlink()
     paths.STAGE.mkdir()
     (paths.STAGE / "parameters.json").write_text(json.dumps(parameters.table(parameters.DEFAULTS | {"seed": 7})))
     kept = (catalogue.catalogue, catalogue.registry, catalogue.inputs)
@@ -87,6 +91,12 @@ nothing | None
 :choose: topic
 ```
 
+```{claims-board}
+```
+
+```{examples}
+```
+
 ```{registry}
 ```
 
@@ -120,6 +130,10 @@ def test_every_role_and_directive_shows_what_was_recorded(page):
     assert (
         "code cell" in tables["drawn"].text_content() and len(tables["drawn"].xpath(".//svg | .//*[name()='svg']")) == 2
     )
+    claims = study.read_csv(paths.DATA / "claims.csv").query("board == 'study'")
+    assert len(root.xpath("//dl[@class='ptm-board']//a")) == len(claims)
+    examples = study.read_csv(paths.DATA / "examples.csv")
+    assert [c.text for c in root.xpath("//p[@class='ptm-pattern']")] == examples["pattern"].tolist()
     drawn, empty = root.xpath("//div[@class='ptm-strip']//*[name()='svg']")
     assert "Papers <here> 35.5" in drawn.get("aria-label") and "published 14.4" in drawn.get("aria-label")
     assert empty.get("aria-label") == "the data in use cannot tell"
@@ -149,3 +163,30 @@ def test_a_notebook_shows_an_item_once_and_hides_what_is_not_hers(page, monkeypa
     here = catalogue.shown_once("drawn", "record.figure('drawn', figures.intervals(x))", placed)
     assert "api_book.html#ptmreuse.book.figures.intervals" in here
     assert site._not_hers("", ["index.md", "numbers.md", "x.css"]) == ["index.md"]
+
+
+def test_what_is_staged_and_published(page, tmp_path):
+    shown = nbformat.v4.new_output("display_data", {"text/plain": "x"}, metadata={"ptmreuse": {"item": "drawn"}})
+    cell = nbformat.v4.new_code_cell("coded.figure('drawn', figures.intervals(x))", outputs=[shown])
+    paths.EXECUTED.mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), paths.EXECUTED / "01_sampling.ipynb")
+    site.stage(parameters.DEFAULTS | {"title": "Mine <here>", "authors": "Ada"})
+    staged = nbformat.read(paths.STAGE / "01_sampling.ipynb", 4).cells[0].outputs[0].data
+    assert staged.keys() == {"text/html"} and 'id="drawn"' in staged["text/html"]
+    config = json.loads((paths.STAGE / "_config.yml").read_text(encoding="utf-8"))
+    assert (config["title"], config["author"]) == ("Mine <here>", "Ada")
+    site.publish_data(tmp_path / "data")
+    numbers = study.read_csv(tmp_path / "data" / "numbers.csv")
+    assert numbers["key"].tolist() == ["share", "published", "said", "nothing"]
+    given = {path.name for path in (tmp_path / "data").rglob("*.*")}
+    assert {"shares.csv", "drawn.svg", "exercises.ipynb", "claims.csv", "inputs.csv"} <= given
+    assert not {"drawn.narrow.svg", "items.json", "reads.json"} & given
+
+
+def test_only_rules_that_a_page_names_stay_in_the_style_sheet(tmp_path):
+    sheet = tmp_path / "_static" / "styles" / "pydata-sphinx-theme.css"
+    sheet.parent.mkdir(parents=True)
+    sheet.write_text("p{a:b}.used,.gone{c:d}.gone p{e:f}@media print{.used:not(.gone){g:h}}", encoding="utf-8")
+    (tmp_path / "index.html").write_text("<p class='used'></p>", encoding="utf-8")
+    site.drop_unused_rules(tmp_path)
+    assert sheet.read_text(encoding="utf-8") == "p{a:b}.used{c:d}@media print{.used:not(.gone){g:h}}"
