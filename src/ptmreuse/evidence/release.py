@@ -119,6 +119,7 @@ def extract(path):
             database.execute("BEGIN")  # one state of the database, whoever writes meanwhile
             papers = _read_papers(database, books)
             read = {table: _read_answers(database, table, papers, books) for table in ANSWER_TABLES}
+            _doi.cache_clear()  # room for the tables
     except sqlite3.Error as error:
         raise _translated(error, where) from error
     return release_codes.tables(papers, read, books, "simulated" if simulated else "coded", sha256.result())
