@@ -102,10 +102,10 @@ def decimal(value: Any, digits: int = 2) -> str:
 
     Examples
     --------
-    >>> decimal(1.5571)
-    '1.56'
+    >>> decimal(1.5571), decimal(-0.001)
+    ('1.56', '0.00')
     """
-    return "n/a" if missing(value) else f"{value:,.{digits}f}"
+    return "n/a" if missing(value) else f"{value:z,.{digits}f}"
 
 
 def p_value(value: Any) -> str:

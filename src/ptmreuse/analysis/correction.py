@@ -295,8 +295,7 @@ def range_sentence(table) -> str:
     row = table.loc[table["share"] == "reuses a model, May 2026"].iloc[0]
     share = wording.percent
     return (
-        "Had the study's coder erred as one of five models does on one of eight things, the published "
-        f"{share(row['published'])} of May 2026 would be {share(row['lowest'], 0)} to "
-        f"{share(row['highest'], 0)} in truth ({row['possible']} of "
-        f"{row['pairs']} error rates can give this share at all): a range, not a verdict."
+        "If the study's machine erred as other models do on other papers, the "
+        f"{share(row['published'])} that it calls reusers could stand for anything from "
+        f"{wording.whole_percents((row['lowest'], row['highest']))}."
     )

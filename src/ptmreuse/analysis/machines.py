@@ -110,11 +110,13 @@ def kappa_sentence(table) -> str:
     --------
     >>> groups = ["two people", "vote and people"]
     >>> kappa_sentence(pd.DataFrame({"group": groups * 2, "value": [0.87, 0.32, 0.46, 0.05]}))
-    'The vote of five models agrees with people at a kappa of 0.05 to 0.32, two people with each other at 0.46 to 0.87.'
+    'Five models together agree less with people than two people with each other (kappa 0.05 to 0.32, 0.46 to 0.87).'
     """
     ends = table.groupby("group")["value"].agg(["min", "max"])
     vote, people = ("{:.2f} to {:.2f}".format(*ends.loc[group]) for group in ("vote and people", "two people"))
-    return f"The vote of five models agrees with people at a kappa of {vote}, two people with each other at {people}."
+    less = ends.loc["vote and people", "max"] < ends.loc["two people", "min"]
+    how = "agree less" if less else "do not always agree less"
+    return f"Five models together {how} with people than two people with each other (kappa {vote}, {people})."
 
 
 def shares_by_model(judged):
@@ -211,18 +213,15 @@ def error_sentence(shared) -> str:
     Examples
     --------
     >>> table = shared_errors(side_by_side(ratings.read()), conf=0.95, resamples=199, seed=1)
-    >>> error_sentence(table)[:95]
-    'The models err together: all five are wrong in 160 of 800 comparisons, where independent errors'
-    >>> error_sentence(table)[-79:]
-    '-2.0 to 8.4 points of accuracy on the mean model, and never beats the best one.'
+    >>> error_sentence(table)[:78]
+    'Models err together: in 160 of 800 comparisons all five are wrong, where indep'
+    >>> error_sentence(table)[-44:]
+    'Their majority never beats the best of them.'
     """
-    beyond = int((shared["all_wrong"] > shared["high"]).sum())
     better = int((shared["majority_accuracy"] > shared["best_accuracy"]).sum())
-    beats = "never beats the best one" if not better else f"beats the best one in {better}"
+    beats = "never beats the best of them" if not better else f"beats the best of them on {better} of {len(shared)}"
     wrong, expected = shared["all_wrong"].sum(), shared["expected"].sum()
     return (
-        f"The models err together: all five are wrong in {wrong} of {shared['n'].sum()} comparisons, where independent "
-        f"errors would give {expected:.0f}, and in {beyond} of {len(shared)} variables "
-        f"more often than chance allows. Their majority vote gains {100 * shared['gain'].min():.1f} to "
-        f"{100 * shared['gain'].max():.1f} points of accuracy on the mean model, and {beats}."
+        f"Models err together: in {wrong} of {shared['n'].sum()} comparisons all five are wrong, where independent "
+        f"errors would give {expected:.0f}. Their majority {beats}."
     )

@@ -41,8 +41,8 @@ def against_machine(facts, found, articles):
     >>> table = against_machine(study.published(), {"uses_dl": Estimate(0.46, 0.37, 0.55)}, 1340)
     >>> print(table.loc[0, "outcome"], table.loc[0, "specificity"].round(2), table.loc[0, "others_low"].round(2))
     above 0.61 0.7
-    >>> print(in_words(table).split(":")[0])
-    Deep learning, May 2026
+    >>> print(in_words(table).split(",")[0])
+    deep learning in May 2026
     """
     rows = []
     for question, release, yes, of in COUNTED:
@@ -103,12 +103,27 @@ def forest(weighted, beside):
 
 
 def in_words(table):
-    """Which of the machine's shares lie within the people's intervals, in a sentence each."""
-    return " ".join(
-        f"{WORDS[row.question].capitalize()}, {row.release}: the machine's {wording.percent(row.machine)} lie "
-        f"{row.outcome} the people's {100 * row.low:.1f} to {wording.percent(row.high)}."
+    """Which of the machine's shares lie within the people's intervals, in a sentence."""
+    return "; ".join(
+        f"{WORDS[row.question]} in {row.release}, {wording.percent(row.machine)}, lies {row.outcome} the people's "
+        f"{100 * row.low:.1f} to {wording.percent(row.high)}"
         for row in table.itertuples()
     )
+
+
+def briefly(table) -> str:
+    """The same for May 2026 without numbers, as the title of a figure.
+
+    Examples
+    --------
+    >>> rows = [("uses_dl", "May 2026", "above"), ("uses_ptm", "May 2026", "within"), ("uses_ptm", "v1", "below")]
+    >>> briefly(pd.DataFrame(rows, columns=["question", "release", "outcome"]))
+    "The machine's share lies above what people find for deep learning, within it for reuse"
+    """
+    rows = table[table["release"] == "May 2026"].itertuples()
+    first, *others = [(row.outcome, WORDS[row.question]) for row in rows]
+    more = "".join(f", {where} it for {what}" for where, what in others)
+    return f"The machine's share lies {first[0]} what people find for {first[1]}{more}"
 
 
 def coder_would_say(found):

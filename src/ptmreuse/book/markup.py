@@ -79,7 +79,7 @@ def table_html(frame, formats=None, labels=None):
     looks = {c: ' class="ptm-num"' if c in numeric else _room(frame[c]) for c in frame.columns}
     names = {c: escaped(labels.get(c, str(c).replace("_", " "))) for c in frame.columns}
     heads = " ".join(f'<th scope="col"{looks[c]}>{names[c]}</th>' for c in frame.columns)
-    stacked = _too_wide(frame)
+    stacked = _too_wide(frame, names)
     linked = len(frame.columns) > 0 and frame.columns[0] == "id" and frame["id"].is_unique
     rows = []
     for values in frame.itertuples(index=False):
@@ -101,9 +101,10 @@ def table_html(frame, formats=None, labels=None):
     return f"<table{classes}><thead><tr>{heads}</tr></thead><tbody>{' '.join(rows)}</tbody></table>"
 
 
-def _too_wide(frame):
-    # A phone shows about forty characters; a cell of words can wrap to two lines.
-    return len(frame.columns) > 2 and sum(min(max(_longest(frame[c]), 5), 24) for c in frame.columns) > 48
+def _too_wide(frame, names):
+    # A phone shows about forty characters; a cell of words can wrap to two lines, a word cannot.
+    heads = {c: max(len(word) for word in names[c].split() or [""]) for c in frame.columns}
+    return len(frame.columns) > 2 and sum(max(min(_longest(frame[c]), 24), heads[c], 5) for c in frame.columns) > 52
 
 
 def _longest(column):

@@ -6,7 +6,7 @@ from ptmreuse import wording
 from ptmreuse.analysis import patterns
 from ptmreuse.evidence import items
 from ptmreuse.evidence.answers import UNREADABLE
-from ptmreuse.evidence.study import FIELDS, PATTERNS
+from ptmreuse.evidence.study import FIELDS
 from ptmreuse.findings.claims import VERDICTS
 from ptmreuse.statistics import ranks, trend
 from ptmreuse.statistics.shares import proportion
@@ -28,7 +28,7 @@ WHO = {
 }
 SCOPE = {
     "embedded": "Its papers are real: a random sample, ten per publication year, of the natural-science PLOS articles "
-    "that the study's search had found. They speak of these articles, not of the other megajournals.",
+    "that the study's search had found. They speak of these articles, not of other journals.",
     "release": "Its codes are what the study itself counted; only checked papers tell how often they are right.",
     "plos": "Its codes are those of a rule coder; chapter 3 corrects its shares by the papers that people coded too.",
     "tables": "What they say about the study depends on how their papers were chosen and coded.",
@@ -209,43 +209,29 @@ def answer_fields(by_field) -> str:
     return f"{leads} and {largest}." if rate["field"] == most["field"] else f"{leads}; {rate['field']} has {largest}."
 
 
-def answer_patterns(codes, *, conf, resamples, seed, categories=PATTERNS) -> str:
-    """RQ2 in a sentence: which pattern comes first by pairs and by papers, and whether it surely does.
+def answer_patterns(codes, *, conf, resamples, seed) -> str:
+    """RQ2 in a sentence: which pattern occurs in most papers, if these papers can tell.
 
     Parameters
     ----------
     codes : DataFrame, from `items.items`
     conf, resamples, seed
         Of the rank's interval; papers are resampled.
-    categories : tuple of str
-        The patterns of the codebook.
 
     Examples
     --------
-    >>> sure = pd.DataFrame({"paper": range(9), "canonical": "x", "pattern": "deployment"})
-    >>> answer_patterns(sure, conf=0.95, resamples=199, seed=1).replace(chr(160), " ")
-    'By pairs, deployment leads with 100.0 %; by papers, deployment leads with 100.0 %.'
+    >>> sure = pd.DataFrame({"paper": range(9), "pattern": "deployment"})
+    >>> answer_patterns(sure, conf=0.95, resamples=199, seed=1)
+    'Deployment comes first: it occurs in 9 of 9 papers that reuse a model.'
     """
     if codes.empty:
         return NO_REUSE
-    shares, _ = patterns.pattern_shares(codes, conf=conf, categories=categories)
-    parts, sure = [], []
-    for unit in ("pairs", "papers"):
-        leaders = shares.loc[shares[unit] == shares[unit].max(), "pattern"].tolist()
-        most = shares.loc[shares[unit].idxmax()]
-        share = most[f"{unit.removesuffix('s')}_share"]  # not to be had from one paper
-        share = wording.count(most[unit], unit) if pd.isna(share) else wording.percent(share)
-        rows = codes if unit == "pairs" else codes.drop_duplicates(["paper", "pattern"])
-        rank = patterns.rank(rows, "pattern", leaders[0], conf=conf, resamples=resamples, seed=seed)
-        sure.append(rank.high <= 1)
-        verb = "leads" if sure[-1] else "comes first"
-        verb = verb if len(leaders) == 1 else "come first together"
-        named = " and ".join([", ".join(leaders[:-1]), leaders[-1]] if len(leaders) > 2 else leaders)
-        parts.append(f"by {unit}, {named} {verb} with {share}{' each' if len(leaders) > 1 else ''}")
-        if rank.high > 1:
-            parts[-1] += f" (in other papers like these its rank could be {rank.low:.0f} to {rank.high:.0f})"
-    said = f"{parts[0][0].upper()}{'; '.join(parts)[1:]}."
-    return said if any(sure) else f"{said} These papers cannot tell which pattern leads."
+    papers = codes.drop_duplicates(["paper", "pattern"])
+    counts = papers["pattern"].value_counts().sort_index()
+    first, of = counts.idxmax(), f"{wording.count(papers['paper'].nunique(), 'papers')} that reuse a model"
+    if patterns.rank(papers, "pattern", first, conf=conf, resamples=resamples, seed=seed).high <= 1:
+        return f"{first[0].upper()}{first[1:]} comes first: it occurs in {counts[first]:,} of {of}."
+    return f"Which pattern comes first, {of} cannot tell."
 
 
 def answer_stages(stages, *, conf, resamples, seed) -> str:
