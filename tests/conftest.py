@@ -25,7 +25,8 @@ NOT_COPIED = shutil.ignore_patterns(
 collect_ignore = ["offline"]  # what runs there blocks the network of the process
 
 BOOKS = {"built_project", "built_book", "broken_project"}
-SIMULATED = {"test_calibration", "test_sensitivity", "test_validation_sample"}  # seconds of resampling
+# Seconds of resampling, servers and databases.
+SLOW = {"test_calibration", "test_sensitivity", "test_validation_sample", "test_ratings", "test_llm", "test_release"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -37,7 +38,8 @@ def pytest_collection_modifyitems(items):
         return 0 if BOOKS & fixtures and "browser" not in fixtures else 1 if BOOKS & fixtures else 2
 
     for item in items:
-        if haste(item) < 2 or item.path.stem in SIMULATED or "browser" in getattr(item, "fixturenames", ()):
+        slow = item.path.stem in SLOW or item.path.parent == paths.SOURCE / "analysis"
+        if haste(item) < 2 or slow or "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("slow")
     items.sort(key=haste)
 

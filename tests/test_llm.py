@@ -422,7 +422,6 @@ def test_no_server_is_one_sentence(tmp_path):
         )
 
 
-@pytest.mark.slow
 def test_killed_run_goes_on_where_it_was(serve, tmp_path):
     reached, go_on = threading.Event(), threading.Event()
 

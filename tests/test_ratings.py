@@ -104,7 +104,6 @@ def test_answers_that_are_no_code_are_set_aside_and_counted(tmp_path):
     assert table["n"].sum() == 997
 
 
-@pytest.mark.slow
 def test_coverage_of_two_phase_by_repeated_splits_is_the_exact_one():
     """The exact coverage: every outcome of the two draws, weighted by its hypergeometric probability."""
     table = correction.splits(BOTH, labelled=40, repetitions=4000, conf=0.95, seed=5)

@@ -207,7 +207,6 @@ def test_counting_rules_differ_as_in_the_authors_scripts(one_paper):
         max_size=12,
     )
 )
-@pytest.mark.slow
 def test_accounts_balance_for_any_answers(small, rows):
     path = small.with_name("any.db")
     shutil.copy(small, path)
@@ -332,7 +331,6 @@ def test_a_second_reading_comes_from_the_cache_until_the_file_changes(database, 
     assert not [p for p in (tmp_path / "build" / "release").iterdir() if p.name.startswith("tmp")]
 
 
-@pytest.mark.slow
 def test_the_benchmark_finds_the_truth():
     pytest.importorskip("resource", reason="peak memory is measured on POSIX systems only")
     script = [sys.executable, paths.ROOT / "bench" / "release.py", "150", "0.1"]
