@@ -138,7 +138,7 @@ def run_cells(notebook, values, results, monkeypatch):
     """Run the cells of one notebook with parameters of a run; every warning is an error. Gives its variables."""
     monkeypatch.setenv("PTMREUSE_RESULTS", str(results))
     monkeypatch.setattr(record, "display", lambda *a, **k: None)
-    space, count = {}, 1  # a kernel counts on before it runs a cell
+    space, count = {}, 0
     monkeypatch.setattr(record, "_cell", lambda: count)
     for number, cell in enumerate(json.loads(notebook.read_text(encoding="utf-8"))["cells"]):
         if cell["cell_type"] != "code":
@@ -149,5 +149,4 @@ def run_cells(notebook, values, results, monkeypatch):
             exec(compile("".join(cell["source"]), f"{notebook.name}[{number}]", "exec"), space)
         if "parameters" in cell["metadata"]["tags"]:
             space |= {name: values[name] for name in space if name in values}
-            count += 1  # a run puts the values into a cell of their own
     return space

@@ -12,6 +12,7 @@ import pytest
 from ptmreuse import parameters, paths
 from ptmreuse.book import notebooks, steps
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import study
 
 
 @pytest.fixture
@@ -125,14 +126,15 @@ def test_a_failing_or_undeclared_cell_stops_and_only_what_follows_it_is_stale(on
     write("1 / 0")
     # The second run of a broken book must be as red as the first, and runs the notebook alone.
     for ran in (["[1/2] shout", "[2/2] 01_tiny"], ["[2/2] 01_tiny"]):
-        with pytest.raises(StudyError, match=r"01_tiny.ipynb, code cell 4: .* ZeroDivisionError: division by zero"):
+        with pytest.raises(StudyError, match=r"01_tiny.ipynb, code cell 3: .* ZeroDivisionError: division by zero"):
             bring()
         assert said == ran
-    write("(paths.DATA / 'models.csv').read_text()\nrecord.number('n', 1, about='Read')")
+    write("record.number('n', 1, about='Read')\n(paths.DATA / 'models.csv').read_text()")
     with pytest.raises(StudyError, match="add data/models.csv to the files of 01_tiny"):
         bring()
-    write("print(seed)")
+    write("record.number('n', 1, about='Read')")
     assert bring() == ["[2/2] 01_tiny"] and bring() == []
+    assert study.read_csv(paths.RESULTS / "01_tiny" / "numbers.csv")["cell"].tolist() == ["3"]  # as in the file
     text = paths.EXECUTED.joinpath("01_tiny.ipynb").read_text(encoding="utf-8")
     assert '"1\\n"' in text and str(project) not in text
 

@@ -91,7 +91,7 @@ def _execute(source, target, passed):
         target.replace(kept)
         raise StudyError(
             expected="every cell to run", found=f"{error.ename}: {error.evalue}".strip().rstrip("."),
-            where=f"{paths.shown(source)}, code cell {error.exec_count}", do=f"see {paths.shown(kept)}",
+            where=f"{paths.shown(source)}, code cell {error.exec_count - 1}", do=f"see {paths.shown(kept)}",
         ) from None  # fmt: skip
     except DeadKernelError:
         raise StudyError(
@@ -121,7 +121,7 @@ def refuse_unclean(notebook, where):
                     where=f"{where}, a text cell", do="record the number with record.number and write {num}`key`",
                 )  # fmt: skip
             continue
-        position += 1
+        position += "injected-parameters" not in cell.metadata.get("tags", [])
         place = f"{where}, code cell {position}"
         if cell.source.strip() and cell.execution_count is None:
             raise StudyError(

@@ -66,6 +66,8 @@ class Recorder:
         shell = get_ipython()
         if shell and _refuse_open_figures not in shell.events.callbacks["post_run_cell"]:
             shell.events.register("post_run_cell", _refuse_open_figures)
+        if shell:  # also what is read after the last record
+            shell.events.register("post_run_cell", self._write_reads)
         self._write_numbers()
         self._write_items()
 
@@ -260,14 +262,12 @@ class Recorder:
     def _write_numbers(self) -> None:
         frame = pd.DataFrame(list(self._numbers.values()), columns=NUMBER_COLUMNS)
         frame.to_csv(self.folder / "numbers.csv", index=False, lineterminator="\n")
-        self._write_reads()
 
     def _write_items(self) -> None:
         items = json.dumps(list(self._items.values()), indent=1, ensure_ascii=False)
         (self.folder / "items.json").write_text(items + "\n", encoding="utf-8")
-        self._write_reads()
 
-    def _write_reads(self) -> None:
+    def _write_reads(self, result: object = None) -> None:
         reads = json.dumps(sorted(paths.shown(path) for path in paths.READ))
         (self.folder / "reads.json").write_text(reads + "\n", encoding="utf-8")
 
@@ -290,8 +290,9 @@ def _refuse_open_figures(result: object = None) -> None:
 
 
 def _cell() -> int:
+    """The code cell that runs, counted from 1 as in the notebook's file; a run adds a cell of parameters."""
     shell = get_ipython()
-    return shell.execution_count if shell else 0
+    return len(shell.user_ns["In"]) - 1 - ("PTMREUSE_RESULTS" in os.environ) if shell else 0
 
 
 def _of_estimate(value: "Estimate", about: str, form: str | None) -> dict[str, Any]:

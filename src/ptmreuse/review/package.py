@@ -207,8 +207,8 @@ def exhibits():
         notebook = paths.NOTEBOOKS / f"{item['step']}.ipynb"
         text = notebook.read_text(encoding="utf-8")
         at = text.find(f'\\"{item["name"]}\\"')
-        if at < 0:  # the name is put together in its cell; as executed, two more cells come before it
-            at = [found.start() for found in re.finditer('"cell_type": "code"', text)][max(item["cell"] - 3, 0)]
+        if at < 0:  # the name is put together in its cell
+            at = [found.start() for found in re.finditer('"cell_type": "code"', text)][item["cell"] - 1]
         place = f"`{paths.shown(notebook)}`, line {text.count(chr(10), 0, at) + 1}"
         rows.append((item["name"], item["type"], place, f"`_build/results/{file}`"))
     return rows
