@@ -319,6 +319,8 @@ AXE = """async ([rules, every]) => {
   const where = v => v.nodes.slice(0, 3).map(n => n.html.slice(0, 200)).join(' | ');
   return found.violations.map(v => v.id + ' (' + v.impact + '): ' + where(v));
 }"""
+CUT = """[...document.querySelectorAll('.ptm-scroll')].filter(e => e.scrollWidth > e.clientWidth)
+    .map(e => e.parentElement.id)"""
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 
@@ -351,8 +353,11 @@ def test_a_page_loads_only_from_its_folder_and_keeps_nobody_out(name, watched, b
     assert [url for url in watched.asked if not url.startswith((built_book.as_uri() + "/", "data:"))] == []
     broken = watched.evaluate("[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)")
     assert broken == []
-    watched.set_viewport_size({"width": 390, "height": 844})
-    assert watched.evaluate("document.documentElement.scrollWidth") <= 390
+    watched.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    for width in (1400, 390):
+        watched.set_viewport_size({"width": width, "height": 844})
+        assert watched.evaluate("document.documentElement.scrollWidth") <= width
+        assert watched.evaluate(CUT) == []
     assert barriers(watched, name) == []
 
 

@@ -104,7 +104,7 @@ def table_html(frame, formats=None, labels=None):
 def _too_wide(frame, names):
     # A phone shows about forty characters; a cell of words can wrap to two lines, a word cannot.
     heads = {c: max(len(word) for word in names[c].split() or [""]) for c in frame.columns}
-    return len(frame.columns) > 2 and sum(max(min(_longest(frame[c]), 24), heads[c], 5) for c in frame.columns) > 52
+    return len(frame.columns) > 2 and sum(max(min(_longest(frame[c]), 24), heads[c], 5) + 2 for c in frame.columns) > 55
 
 
 def _longest(column):
