@@ -132,7 +132,7 @@ def test_a_failing_or_undeclared_cell_stops_and_only_what_follows_it_is_stale(on
     write("record.number('n', 1, about='Read')\n(paths.DATA / 'models.csv').read_text()")
     with pytest.raises(StudyError, match="add data/models.csv to the files of 01_tiny"):
         bring()
-    write("record.number('n', 1, about='Read')")
+    write("record.number('n', 1, about='Read')\nprint(seed)")
     assert bring() == ["[2/2] 01_tiny"] and bring() == []
     assert study.read_csv(paths.RESULTS / "01_tiny" / "numbers.csv")["cell"].tolist() == ["3"]  # as in the file
     text = paths.EXECUTED.joinpath("01_tiny.ipynb").read_text(encoding="utf-8")
