@@ -1,5 +1,6 @@
 """The PDF: what is set, what is left out, and that hostile text stays text."""
 
+import re
 import subprocess
 import sys
 from importlib import util
@@ -30,16 +31,16 @@ def printed(body, values=parameters.DEFAULTS):
 
 def test_contents_and_links_lead_to_places_of_the_document():
     root = printed(
-        '<section id="s"><h1>Start</h1><a id="k" href="claims.html#c1">in</a><a href="numbers.html#gone">page</a>'
-        '<a href="data/x.csv">data</a><a href="gone.html">lost</a></section><span id="document-numbers"></span>'
-        '<section id="n"><h2>Numbers <i>of all</i></h2><p id="c1">x</p></section>'
+        '<section id="s"><h1>Start</h1><a id="k" href="claims.html#c1">in</a><a href="glossary.html#gone">page</a>'
+        '<a href="data/x.csv">data</a><a href="gone.html">lost</a></section><span id="document-glossary"></span>'
+        '<section id="n"><h2>Words <i>of all</i></h2><p id="c1">x</p></section>'
     )
     ids = set(root.xpath("//@id"))
     inside = [link.get("href") for link in root.iter("a") if link.get("href").startswith("#")]
     assert len(inside) == 4 and {target[1:] for target in inside} <= ids
     assert "https://example.org/b/data/x.csv" in root.xpath("//a/@href")
     assert "gone.html" not in root.xpath("//a/@href") and "lost" in root.text_content()
-    assert [li.text_content() for li in root.xpath("//nav//li")] == ["Start", "Numbers of all"]
+    assert [li.text_content() for li in root.xpath("//nav//li")] == ["Start", "Words of all"]
 
 
 def test_only_what_paper_can_show_is_set():
@@ -93,6 +94,7 @@ def test_the_book_is_one_tagged_file_with_an_outline(broken_project):
     assert made.returncode == 0, made.stderr
     unpacked = inside_pdf(broken_project / "_build" / pdf.FILE)
     assert b"/MarkInfo" in unpacked and b"/StructTreeRoot" in unpacked and b"/Outlines" in unpacked
+    assert len(re.findall(rb"/Type /Page\b", unpacked)) < 60  # lookups stay on the screen
 
 
 @SETTER

@@ -1,7 +1,7 @@
 """The book as one PDF: cover, contents with page numbers, running heads, tagged, the same bytes every time.
 
-Sphinx joins all pages into one; WeasyPrint sets it. The documentation of the helper functions, folded code and
-downloads are left to the web pages.
+Sphinx joins all pages into one; WeasyPrint sets it. Lookups, what is done at a keyboard, folded code and downloads
+are left to the web pages.
 """
 
 import html
@@ -17,7 +17,8 @@ from ptmreuse.book import catalogue, site, svg, theme
 from ptmreuse.errors import StudyError
 
 FILE = "ptm-reuse.pdf"
-LEFT_OUT = "api"  # begins the names of the pages for the screen alone
+# What begins the names of the pages for the screen alone: lookups and what is done at a keyboard.
+LEFT_OUT = ("api", "adapt", "calibration", "exercises", "numbers", "parameters", "this_run", "validation")
 DROPPED = (
     ".//script", ".//noscript", ".//*[contains(@class, 'headerlink')]", ".//*[contains(@class, 'ptm-narrow')]",
     ".//details[contains(@class, 'hide') or contains(@class, 'ptm-fold')]", ".//*[contains(@class, 'ptm-meta')]",
@@ -125,10 +126,11 @@ def printable(joined, config, values, simulated=False):
         An HTML page.
     """
     article = parser.document_fromstring(joined).xpath("//article")[0]
-    for mark in article.xpath(f".//span[starts-with(@id, 'document-{LEFT_OUT}')]"):
-        following = mark.getnext()
-        if following is not None:
-            following.drop_tree()
+    for page in LEFT_OUT:
+        for mark in article.xpath(f".//span[starts-with(@id, 'document-{page}')]"):
+            following = mark.getnext()
+            if following is not None:
+                following.drop_tree()
     for path in DROPPED:
         for element in article.xpath(path):
             if element.getparent() is not None:
