@@ -7,7 +7,8 @@ import json
 import pytest
 from lxml import html as parser
 
-from ptmreuse import wording
+from ptmreuse import paths, wording
+from ptmreuse.book import steps
 from ptmreuse.evidence import study
 
 # Written by hand: with the words of two kinds exchanged, this fails.
@@ -118,3 +119,17 @@ def test_every_sign_of_the_built_pages_is_that_of_its_rows(built_project):
     for row in registry.xpath("//tr[starts-with(@id, 'n-')]"):
         sign = row.xpath(".//span[contains(@class, 'ptm-kind')]")[0]
         assert sign.text == WORDS[numbers[row.get("id").removeprefix("n-")]]
+
+
+def test_the_registry_names_the_cell_of_the_notebook_that_records_a_number(built_project):
+    checked = 0
+    for name in steps.NOTEBOOKS:
+        listed = json.loads((paths.ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+        cells = ["".join(cell["source"]) for cell in listed if cell["cell_type"] == "code"]
+        numbers = study.read_csv(built_project / "_build" / "results" / name / "numbers.csv")
+        for row in numbers.itertuples():
+            holding = [str(n) for n, source in enumerate(cells, start=1) if f'"{row.key}"' in source]
+            if len(holding) == 1:  # else the key is put together, or read again elsewhere
+                assert row.cell == holding[0], row.key
+                checked += 1
+    assert checked > 50

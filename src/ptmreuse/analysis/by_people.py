@@ -1,4 +1,7 @@
-"""A machine's codes of all articles of the pilot's frame, corrected by the codes that people made of the pilot."""
+"""A machine's codes of all articles of the pilot's frame, corrected by the codes that people made of the pilot.
+
+Where people's codes alone are in use, their shares of the frame: the pilot weighted by year.
+"""
 
 import math
 

@@ -296,6 +296,6 @@ def range_sentence(table) -> str:
     share = wording.percent
     return (
         "If the study's machine erred as other models do on other papers, the "
-        f"{share(row['published'])} that it calls reusers could stand for anything from "
-        f"{wording.whole_percents((row['lowest'], row['highest']))}."
+        f"{share(row['published'])} of papers that it says reuse a model could be anything from "
+        f"{wording.whole_percents((row['lowest'], row['highest']))} in truth."
     )

@@ -110,13 +110,14 @@ def kappa_sentence(table) -> str:
     --------
     >>> groups = ["two people", "vote and people"]
     >>> kappa_sentence(pd.DataFrame({"group": groups * 2, "value": [0.87, 0.32, 0.46, 0.05]}))
-    'Five models together agree less with people than two people with each other (kappa 0.05 to 0.32, 0.46 to 0.87).'
+    'On 2 things, five models together agree less with people (kappa 0.05 to 0.32) than two people do (0.46 to 0.87).'
     """
-    ends = table.groupby("group")["value"].agg(["min", "max"])
+    ends = table.groupby("group")["value"].agg(["min", "max", "size"])
     vote, people = ("{:.2f} to {:.2f}".format(*ends.loc[group]) for group in ("vote and people", "two people"))
+    things = f"On {ends.loc['two people', 'size']:.0f} things"
     less = ends.loc["vote and people", "max"] < ends.loc["two people", "min"]
     how = "agree less" if less else "do not always agree less"
-    return f"Five models together {how} with people than two people with each other (kappa {vote}, {people})."
+    return f"{things}, five models together {how} with people (kappa {vote}) than two people do ({people})."
 
 
 def shares_by_model(judged):

@@ -135,7 +135,7 @@ def beside(coded, machine, source) -> str:
     --------
     >>> from ptmreuse.statistics.shares import proportion
     >>> beside([proportion(39, 110), proportion(23, 110)], [0.67, 0.26], "embedded")
-    'People find less deep learning than the machine; for reuse no difference is sure'
+    'People find less deep learning than the machine; for reuse among all papers no difference is sure'
     """
     who = "People" if READERS.get(source) == "people" else "These coders"
     if any(wording.missing(row.value) for row in coded):
@@ -149,7 +149,9 @@ def beside(coded, machine, source) -> str:
         return f"{who} find {words[0]} {both} than the machine" if words[0] else f"For {both} no difference is sure"
     if all(words):
         return f"{who} find {words[0]} deep learning and {words[1]} reuse than the machine"
-    sure, what, other = (words[0], "deep learning", "reuse") if words[0] else (words[1], "reuse", "deep learning")
+    sure, what, other = (
+        (words[0], "deep learning", "reuse among all papers") if words[0] else (words[1], "reuse", "deep learning")
+    )
     return f"{who} find {sure} {what} than the machine; for {other} no difference is sure"
 
 
@@ -174,13 +176,13 @@ def odds(row):
     Examples
     --------
     >>> odds({"low": 0.67, "high": 1.24})
-    'The odds of reuse may fall by 33\xa0% or rise by 24\xa0% a year, as far as these papers tell.'
+    'A yearly change of the odds of reuse from −33\xa0% to +24\xa0% fits these papers.'
     """
     limits = ends(row)
     if not limits:
         return "There is nothing to go by."
-    shown = [f"{'rise' if end > 1 else 'fall'} by {100 * abs(end - 1):.0f}\N{NO-BREAK SPACE}%" for end in limits]
-    return f"The odds of reuse may {shown[0]} or {shown[1]} a year, as far as these papers tell."
+    shown = " to ".join(f"{100 * (end - 1):+.0f}\N{NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}") for end in limits)
+    return f"A yearly change of the odds of reuse from {shown} fits these papers."
 
 
 def within(row, published):
