@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ptmreuse import paths
 from ptmreuse.__main__ import main
-from ptmreuse.coding import batch, codebook, control, development, formats, merge, rules
+from ptmreuse.coding import batch, codebook, control, development, formats, merge, reading, rules
 from ptmreuse.coding.articles import read_article
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import folder, pilot, study
@@ -522,10 +523,17 @@ def test_only_rejects_is_a_failure_and_evidence_is_no_formula(tmp_path, capsys):
     asked = ["code", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
     assert main(asked) == 1
     assert "a book about" not in capsys.readouterr().out
+    head = '<?xml version="1.0"?>\n<article article-type="correction">\n<front><article-meta><title-group>'
+    tail = "<article-title>Correction to scans</article-title></title-group></article-meta></front></article>"
+    (tmp_path / "in" / "notice.xml").write_text(head + tail)
     text = "Methods\n=HYPERLINK(1) We fine-tuned ResNet-50 on our scans.\n"
     (tmp_path / "in" / "formula.txt").write_text(text)
     assert main(asked) == 0
     assert study.read_csv(tmp_path / "out" / "coding" / "evidence.csv")["sentence"].str.startswith("'=HYPER").any()
+    assert "Correction to scans" in study.read_csv(tmp_path / "out" / "rejects.csv")["snippet"].tolist()
+    assert main(["validate", str(tmp_path / "out")]) == 0  # what a command writes, the next one reads
+    (tmp_path / "out" / "study.yml").write_bytes("authors: Müller".encode("latin-1"))
+    assert main(["validate", str(tmp_path / "out")]) == 1 and "other bytes" in capsys.readouterr().err
 
 
 P = "<p>We fine-tuned ResNet-50 on our own scans.</p>"
@@ -690,3 +698,12 @@ def test_a_name_is_deep_from_its_first_deep_year():
     row = {"deep": "unclear", "family": "Coqui"}
     years = (2014, 2015, None)
     assert [rules._deep(row, SimpleNamespace(year=y), book) for y in years] == ["no", "unclear", "unclear"]
+
+
+def test_every_alias_of_the_table_is_read_as_its_model():
+    book = codebook.default_codebook()
+    for alias, canonical in study.read_csv(paths.DATA / "models.csv")[["alias", "canonical"]].itertuples(index=False):
+        found = reading._models_in(f"We fine-tuned {alias} on our images.", book, None)
+        assert [row["canonical"] for *_, row in found] == [canonical], alias
+    apart = reading._models_in("We used ResNet 5 0.", book, None)
+    assert "ResNet-50" not in [row["canonical"] for *_, row in apart]

@@ -160,8 +160,8 @@ def test_settling_by_hand_makes_a_third_coding(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda t: t.assign(decision="maybe"), "row 2, column decision"),
-        (lambda t: t.assign(decision="adaptation + not named"), "row 2, column decision"),
+        (lambda t: t.assign(decision="maybe"), "row 1, column decision"),
+        (lambda t: t.assign(decision="adaptation + not named"), "row 1, column decision"),
         (lambda t: t.drop(columns="decision"), "no column decision"),
         (lambda t: pd.concat([t, t.head(1)]), "once"),
     ],

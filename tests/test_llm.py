@@ -595,6 +595,7 @@ def test_sift_merges_spellings_and_refuses_contradictions():
         ({"price_in": 1}, "prices 1 and None"),
         ({"sampling": {"n": 2}}, "settings of sampling alone"),
         ({"sampling": [1]}, "settings of sampling alone"),
+        ({"sampling": [["temperature", 0]]}, "settings of sampling alone"),
         ({"prompts": "v0"}, "expected a version among v1, found 'v0'"),
     ],
 )

@@ -108,10 +108,10 @@ def test_answers_follow_the_data():
     pilot = embedded()
     again = {"conf": 0.95, "resamples": 999, "seed": 1}
     said = sentences.answer_patterns(items.items(pilot), **again)
-    assert said == "Which pattern is the most common, 23 papers that reuse a model cannot tell."
+    assert said == "Which pattern is the most common, 23 papers whose pattern is known cannot tell."
     led = pilot["reuse"].replace({"pattern": {"adaptation": "deployment"}})
     said = sentences.answer_patterns(items.items(pilot | {"reuse": led}), **again)
-    assert said == "Deployment is the most common: it occurs in 18 of 23 papers that reuse a model."
+    assert said == "Deployment is the most common: it occurs in 18 of 23 papers whose pattern is known."
     assert (
         sentences.answer_fields(sentences.reuse_by_field(pilot["uses"], pilot["fields"], conf=0.95))
         == sentences.NO_FIELDS

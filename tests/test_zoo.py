@@ -191,6 +191,7 @@ READ = {
     "a size that is not the sheet's": (sheet_xml(lambda xml: xml.replace(b'ref="A1:F4"', b'ref="A1"')), ""),
     "a dash for no model": (table((3, 3, "-"), (3, 4, "n/a")), ""),
     "repeated cells of an ods": (ods("".join(ods_row(row) for row in ROWS[:3]) + ods_row(["C", "2023", "no", "", "", "Ecology"], 2) + ods_row(['<table:table-cell table:number-columns-repeated="16000"/>'], 10**6)), "papers are told apart"),
+    "rows of an ods filled to their end": (ods("".join(ods_row([*row, '<table:table-cell table:number-columns-repeated="16000"/>']) for row in ROWS)), ""),
     "a formula never computed on another sheet": (other("=1+1"), "sheet 'Codes'"),
 }  # fmt: skip
 
@@ -200,6 +201,10 @@ def test_what_is_odd_is_read_in_full_and_said(kind, tmp_path):
     content, says = READ[kind]
     write(tmp_path / "codes", content)
     tables, report = importing.import_codes(tmp_path / "codes", sheet="Codes" if "sheet" in kind else "")
+    assert all(
+        len(cells) <= 6
+        for cells in spreadsheet.read_sheet(tmp_path / "codes", "Codes" if "sheet" in kind else "").rows.values()
+    )
     assert tables["papers"][["paper", "year"]].to_numpy().tolist() == [["A", "2021"], ["B", "2022"], ["C", "2023"]]
     assert tables["uses"]["uses_ptm"].tolist() == ["yes", "yes", "no"]
     assert tables["reuse"][["paper", "model", "pattern"]].to_numpy().tolist() == CODES
@@ -212,10 +217,25 @@ def test_any_text_can_be_an_id(paper, tmp_path):
     assert importing.import_codes(tmp_path / "codes")[0]["papers"]["paper"].tolist() == [paper, "B", "C"]
 
 
-@pytest.mark.parametrize("code", ["1", "2.1", "1.2.3", "3-step", "may", "A/B", "on and off"])
+@pytest.mark.parametrize("code", ["1", "2.1", "1.2.3", "3-step", "may", "A/B", "on and off", "Decision 1", "Marked 4"])
 def test_a_code_may_be_nearly_anything(code, tmp_path):
     (tmp_path / "codes").write_text(table((1, 4, code)), encoding="utf-8")
     assert importing.import_codes(tmp_path / "codes")[0]["reuse"]["pattern"].tolist() == [code, "tuned"]
+
+
+def test_a_corrected_sheet_is_read_again_and_a_listed_code_may_look_like_a_date(tmp_path):
+    """The codebook that the first import wrote is no rule for the second; one with definitions is."""
+    sheet, folder = tmp_path / "codes", tmp_path / "mine"
+    for code in ("reskin", "repaint"):
+        sheet.write_text(table((1, 4, code)), encoding="utf-8")
+        assert main(["import", str(sheet), "--out", str(folder), "--replace"]) == 0
+        assert code in study.read_csv(folder / "codebook.csv")["code"].tolist()
+    listed = "question,code,definition,order\npattern,3-5,layers tuned,1\npattern,tuned,,2\n"
+    (folder / "codebook.csv").write_text(listed, encoding="utf-8")
+    sheet.write_text(table((1, 4, "3-5")), encoding="utf-8")
+    assert main(["import", str(sheet), "--out", str(folder), "--replace"]) == 0
+    sheet.write_text(table(), encoding="utf-8")
+    assert main(["import", str(sheet), "--out", str(folder), "--replace"]) == 1  # 'frozen head' is not listed
 
 
 @pytest.mark.parametrize(("make", "says"), [(circle, "links that lead in a circle"), (lambda path: path.mkdir(), "found a folder"), (lambda path: None, "found nothing there")])  # fmt: skip

@@ -23,6 +23,7 @@ from ptmreuse import paths
 from ptmreuse.coding import formats, merge, rules
 from ptmreuse.coding.codebook import default_codebook
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence.answer_words import clean
 
 PARTITION = 16  # files that travel together to a process or a cluster
 NOTICES = {"correction", "retraction", "partial-retraction", "expression-of-concern", "addendum"}
@@ -208,8 +209,7 @@ def _code_file(file, known, codebook, data=None):
     line["key"] = paths.text_sha256(f"{file.name} {digest} {codebook.fingerprint}")
     if line["key"] == known:
         return None
-    snippet = "" if isinstance(data, str) else data[:80].decode("utf-8", "replace")
-    found = [_code_one(file.name, paper, digest, snippet, codebook) for paper in papers_in(file, data)]
+    found = [_code_one(file.name, paper, digest, codebook) for paper in papers_in(file, data)]
     return {**line, "found": found}
 
 
@@ -225,28 +225,30 @@ def content(file):
 
 
 def papers_in(file, data):
-    """``(place in the file, id, article)`` of its papers: the id is the DOI, else the path below the folder.
+    """``(place in the file, id, article, how it begins)`` of its papers.
 
-    Where an article cannot be coded, the reason stands in its place, without an id.
+    The id is the DOI, else the path below the folder. Where an article cannot be coded, the reason stands in its
+    place, without an id.
     """
     if isinstance(data, str):
-        yield "", "", data
+        yield "", "", data, ""
         return
+    begins = clean(data[:80].decode("utf-8", "replace"))
     for place, article in formats.members(data, file.name):
         if isinstance(article, StudyError):
-            yield place, "", f"expected {article.expected}, found {article.found}"
+            yield place, "", f"expected {article.expected}, found {article.found}", begins
         elif article.article_type in NOTICES:
-            yield place, "", f"a notice ({article.article_type}) about another article"
+            yield place, "", f"a notice ({article.article_type}) about another article", clean(article.title or "")[:80]
         else:
-            yield place, article.doi or file.paper + place, article
+            yield place, article.doi or file.paper + place, article, begins
 
 
 def _reject(row, reason, snippet=""):
     return {"row": row, "reason": reason, "snippet": snippet}
 
 
-def _code_one(name, found, digest, snippet, codebook):
-    place, paper, article = found
+def _code_one(name, found, digest, codebook):
+    place, paper, article, snippet = found
     if not paper:
         return _reject(name + place, article, snippet)
     try:

@@ -263,7 +263,7 @@ def read_decisions(path, patterns=study.PATTERNS):
         joined by "+"), unknown, or "not named" where the model is not reused.
     """
     table, where = read(path, SETTLE, "restore the header that was exported"), paths.shown(path)
-    for number, row in enumerate(table.itertuples(index=False), start=2):
+    for number, row in enumerate(table.itertuples(index=False), start=1):
         known = (*patterns, "unknown", NOT_NAMED) if row.question == "pattern" else study.ANSWERS
         given = row.decision.split(" + ") if row.question == "pattern" else [row.decision]
         alone = len(given) > 1 and not set(given) <= set(patterns)

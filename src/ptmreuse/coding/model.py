@@ -168,7 +168,7 @@ def _code_file(file, ask, coder):
     if isinstance(file, articles.Article):
         return [_code_article(file.title, file.doi, file if file.doi else "it has no DOI", ask, coder)]
     found = batch.papers_in(file, batch.content(file))
-    return [_code_article(file.name + place, paper, article, ask, coder) for place, paper, article in found]
+    return [_code_article(file.name + place, paper, article, ask, coder) for place, paper, article, _ in found]
 
 
 def _code_article(row, paper, article, ask, coder):
@@ -260,10 +260,11 @@ def _checked(mode, concurrency, timeout, max_retries, prices, sampling):
     if mode not in endpoint.MODES:
         raise endpoint.endpoint_error("mode", f"one of {', '.join(endpoint.MODES)}", repr(mode), "choose one")
     try:
-        said = json.dumps(dict(sampling), sort_keys=True, allow_nan=False)  # JSON has no NaN and no infinity
+        said = json.dumps(sampling, sort_keys=True, allow_nan=False)  # JSON has no NaN and no infinity
     except (TypeError, ValueError):
         said = None
-    reserved = said is None or {"model", "messages", "response_format", "stream", "n"} & set(sampling)
+    ours = {"model", "messages", "response_format", "stream", "n"}
+    reserved = said is None or not isinstance(sampling, dict) or ours & set(sampling)
     waits = 0 < timeout < 1e6 and 0 <= max_retries <= 1000
     if reserved or concurrency < 1 or not waits or prices.count(None) == 1:
         expected = "one or more articles at a time, a timeout above 0, 0 or more retries, both prices or none, and "

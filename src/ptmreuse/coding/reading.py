@@ -133,7 +133,9 @@ def _spelt(text, start, end, row):
         return False
     if row["kind"] != "tool" and re.match(r"-\d", text[end : end + 2]):  # ResNet-110 is not just any ResNet
         return False
-    if re.search(r"\d \d", written) or row["joined"] and re.search(r" [a-z]", written):  # "deep face" is no DeepFace
+    if re.search(r"\d \d", written) and not re.search(r"\d[\W_]\d", row["alias"]):
+        return False
+    if row["joined"] and re.search(r" [a-z]", written):  # "deep face" is no DeepFace
         return False
     prefix = _PREFIX.search(text[max(start - 16, 0) : start])
     return prefix is None or _NETWORKS.fullmatch(prefix.group(1)) is not None

@@ -60,7 +60,7 @@ def import_(options):
             raise StudyError(expected="WHAT=NAME", found=repr(said), where="--column", do="write --column model=Modell")
         columns[what] = name
     out = paths.Path(options.out) if options.out else None
-    book = folder.own_codebook(out) if out else None
+    book = folder.own_codebook(out, again=options.replace) if out else None
     tables, report = importing.import_codes(
         options.file, columns=columns, coder=options.coder, sheet=options.sheet, codebook=book
     )
@@ -87,8 +87,9 @@ def validate(options):
     print("\n".join(f"- {note}" for note in folder.remarks(folder.read_folder(options.folder))))
     own_claims.read_claims(paths.Path(options.folder) / "claims.csv")
     student.uncoded(paths.Path(options.folder))
-    own = (paths.Path(options.folder) / "study.yml").exists()
-    if own and "Your name" in (paths.Path(options.folder) / "study.yml").read_text(encoding="utf-8"):
+    settings = paths.Path(options.folder) / "study.yml"
+    own = settings.exists()
+    if own and parameters.read(settings)["authors"] == parameters.read(paths.SCAFFOLD / "study.yml")["authors"]:
         print("- study.yml still names the example's authors")
     use = f"python -m ptmreuse book --study {options.folder}" if own else "--set source=tables --set tables="
     print(f"All rows fit; use them with {use}{'' if own else options.folder}")

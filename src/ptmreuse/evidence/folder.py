@@ -98,14 +98,18 @@ def _in_file(error, files, where):
     return StudyError(expected=error.expected, found=error.found, where=place, do=do)
 
 
-def own_codebook(folder):
-    """What the codebook of a folder lists, if it is not the one that a new study begins with; else None."""
+def own_codebook(folder, again=False):
+    """What the codebook of a folder lists, if it is not the one that a new study begins with; else None.
+
+    Where a spreadsheet is read `again`, a question without any definition was listed by the import before.
+    """
     file = Path(folder) / "codebook.csv"
     if not file.exists() or file.read_bytes() == (paths.SCAFFOLD / "codebook.csv").read_bytes():
         return None
     written = study.read_csv(file)
     book = study.validate({"codebook": written}, where=paths.shown(file))["codebook"]
-    return book[book["question"].isin(written["question"].str.strip())]
+    book = book[book["question"].isin(written["question"].str.strip())]
+    return book[book.groupby("question")["definition"].transform(any)] if again else book
 
 
 def refuse_overwriting(folder):

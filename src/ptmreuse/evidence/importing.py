@@ -48,7 +48,11 @@ NO = {
 }  # fmt: skip
 UNKNOWN = {"", "unknown", "?", "unclear", "n/a", "na", "-", "–", "nan", "none", "cannot tell", "unbekannt"}
 # What a spreadsheet program makes of a code such as 3-5 or 1:2, in figures or with the name of a month; and a percent.
-_MONTH = "(?:jan|feb|m[aä]r|mrz|apr|ma[iy]|ju[nl]|aug|sep|o[ck]t|nov|de[cz])[a-z]*\\.?"
+_MONTH = (
+    "(?:jan(?:uary?|uar|vier)?|f[eé][bv](?:ruary|ruar|rier)?|m[aä]r(?:ch|s|z)?|mrz|apr(?:il)?|avr(?:il)?|ma[iy]"
+    "|ju[nl][eiy]?|juin|juil(?:let)?|aug(?:ust)?|ao[uû]t|sept?(?:ember|embre)?|o[ck]t(?:ober|obre)?"
+    "|nov(?:ember|embre)?|d[eé][cz](?:ember|embre)?)\\.?"
+)
 _MEASURED = re.compile(
     r"\d{4}([-/.])\d\d?\1\d\d?|\d\d?([-/.])\d\d?\2(?:\d\d){1,2}|\d+:\d\d(:\d\d.*)?|\d+([.,]\d+)? ?%"
     rf"|\d+[-. ]+{_MONTH}|{_MONTH}[-. ]+\d+", re.IGNORECASE,
@@ -111,11 +115,12 @@ def import_codes(path, *, columns=None, coder="", sheet="", codebook=None):
     if "coder" not in named:
         coder = coder or "coder 1"
         report.append(f"no column says who coded: all by {coder!r} (--coder NAME says otherwise)")
-    refused = _Refused()
-    rows = []
+    refused, rows = _Refused(), []
+    listed = set() if codebook is None else set(codebook["code"])
     for line, cells in read.rows.items():
         by_name = dict(zip(read.header, cells, strict=True))
-        rows.append(_row({t: by_name[n] for t, n in named.items()}, key, coder, f"{where}, line {line}", refused))
+        mine = {target: by_name[name] for target, name in named.items()}
+        rows.append(_row(mine, key, coder, f"{where}, line {line}", refused, listed))
     known = {q: listed for q, (listed, _) in _listed(codebook).items()}
     _refuse_alike(rows, known, refused)
     _refuse_joined(rows, known, refused)
@@ -167,7 +172,7 @@ say which one it is: --column pattern="Pattern".
     return named
 
 
-def _row(cells, key, coder, where, refused):
+def _row(cells, key, coder, where, refused, listed):
     """One row of the spreadsheet, its cells read."""
     said = {"coder": coder, "doi": "", "megajournal": ""} | cells | {"paper": cells[key]}
     row = {n: study.clean_doi(" ".join(said[n].split())) for n in ("paper", "coder", "doi", "megajournal")}
@@ -184,7 +189,8 @@ def _row(cells, key, coder, where, refused):
         row[name] = _answer(cells.get(name, ""), name, where, refused)
     for name in ("field", "model", "pattern", "stage"):
         row[name] = [p for part in re.split(r"[;\n]", cells.get(name, "")) if (p := part.strip())]
-        if name != "model" and (measured := next(filter(_MEASURED.fullmatch, row[name]), None)):
+        odd = (value for value in row[name] if name != "model" and value not in listed)
+        if measured := next(filter(_MEASURED.fullmatch, odd), None):
             found = f"{measured!r}, as dates, times and percents look"
             refused.add(f"{where}, {name}", "a code", found, "correct this cell; a spreadsheet may have changed it")
     if row["uses_ptm"] == "no":

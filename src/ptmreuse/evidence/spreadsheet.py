@@ -294,7 +294,9 @@ def _read_ods(table, where):
                 _refuse_merged(where, number, "merged cells")
             cells += [_ods_cell(cell)] * min(int(cell.get(f"{_TABLE}number-columns-repeated", 1)), _WIDEST)
         repeated = min(int(row.get(f"{_TABLE}number-rows-repeated", 1)), _LONGEST)
-        if any(cells):
+        while cells and not cells[-1]:  # a program may fill a row with empty cells to its end
+            cells.pop()
+        if cells:
             lines |= {number + i: cells for i in range(repeated)}
         number += repeated
     return lines, []

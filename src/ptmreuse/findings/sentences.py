@@ -222,13 +222,13 @@ def answer_patterns(codes, *, conf, resamples, seed) -> str:
     --------
     >>> sure = pd.DataFrame({"paper": range(9), "pattern": "deployment"})
     >>> answer_patterns(sure, conf=0.95, resamples=199, seed=1)
-    'Deployment is the most common: it occurs in 9 of 9 papers that reuse a model.'
+    'Deployment is the most common: it occurs in 9 of 9 papers whose pattern is known.'
     """
     if codes.empty:
         return NO_REUSE
     papers = codes.drop_duplicates(["paper", "pattern"])
     counts = papers["pattern"].value_counts().sort_index()
-    first, of = counts.idxmax(), f"{wording.count(papers['paper'].nunique(), 'papers')} that reuse a model"
+    first, of = counts.idxmax(), f"{wording.count(papers['paper'].nunique(), 'papers')} whose pattern is known"
     if patterns.rank(papers, "pattern", first, conf=conf, resamples=resamples, seed=seed).high <= 1:
         return f"{first[0].upper()}{first[1:]} is the most common: it occurs in {counts[first]:,} of {of}."
     return f"Which pattern is the most common, {of} cannot tell."
