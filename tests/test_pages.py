@@ -542,3 +542,10 @@ def test_a_reader_makes_the_choices_of_a_specification_curve(watched, built_book
     )
     first = drawn[drawn["counted"] == "reusing papers"].iloc[0]
     assert after != before and after.startswith(f"{first['value']:.2f}, interval {first['low']:.2f}")
+
+
+def test_a_large_count_has_its_separators_in_every_table(built_book):
+    for path in built_book.glob("*.html"):
+        cells = [cell.text_content().strip() for cell in parser.parse(str(path)).getroot().xpath("//article//td")]
+        bare = [text for text in cells if re.fullmatch(r"\d{5,}", text)]
+        assert path.name == "parameters.html" or not bare  # a parameter stands as it is written

@@ -235,8 +235,8 @@ class DataFile(Html):
             )  # fmt: skip
         frame[shares] = frame[shares].apply(pd.to_numeric)
         for column in set(shown) - set(shares):  # a file holds texts; a column of numbers is shown as numbers
-            numbers = pd.to_numeric(frame[column], errors="coerce")
-            if len(frame) and numbers.notna().all():
+            numbers, empty = pd.to_numeric(frame[column], errors="coerce"), frame[column] == ""
+            if not empty.all() and (numbers.notna() | empty).all():
                 frame[column] = numbers
         body = markup.table_html(frame[shown], formats=dict.fromkeys(shares, "percent"))
         if "choose" in self.options:  # columns that the page's script lets a reader choose from
