@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ptmreuse.analysis import calibration, trials
+from ptmreuse.analysis import calibration, known_truth
 from ptmreuse.errors import StudyError
 from ptmreuse.statistics import agreement, shares
 
@@ -89,7 +89,7 @@ def test_the_truth_about_raters_is_what_many_raters_tend_to(prevalence, sensitiv
     true = rng.random(200_000) < prevalence
     first, second = rng.random((2, len(true))) < np.where(true, sensitivity, 1 - specificity)
     found = agreement.agreement(np.where(first, "yes", "no"), np.where(second, "yes", "no"))
-    truth = trials.agreement_of_raters(prevalence, sensitivity, specificity)
+    truth = known_truth.agreement_of_raters(prevalence, sensitivity, specificity)
     for name, value in truth.items():
         assert getattr(found, name).value == pytest.approx(value, abs=0.008)
 

@@ -10,27 +10,27 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from ptmreuse import lock, paths
+from ptmreuse import paths, pins
 from ptmreuse.book import drawing
 from ptmreuse.errors import StudyError
 
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (paths.ROOT / "requirements.lock").read_text(encoding="utf-8")
-PINS = [Requirement(pin) for pin in lock.read_pins(LOCK)]
+PINS = [Requirement(pin) for pin in pins.read_pins(LOCK)]
 
 
 def test_the_lock_was_made_from_this_pyproject():
-    assert LOCK.startswith(lock.header(PROJECT)), "run make lock"
+    assert LOCK.startswith(pins.header(PROJECT)), "run make lock"
 
 
 def test_every_requirement_has_a_pin_that_satisfies_it_and_every_pin_a_hash():
     wanted = list(PROJECT["dependencies"])
-    for extra in lock.EXTRAS:
+    for extra in pins.EXTRAS:
         wanted += PROJECT["optional-dependencies"][extra]
     for requirement in map(Requirement, wanted):
-        pins = [pin for pin in PINS if pin.name.lower() == requirement.name.lower()]
-        assert pins, requirement
-        assert all(requirement.specifier.contains(str(pin.specifier).removeprefix("==")) for pin in pins), requirement
+        pinned = [pin for pin in PINS if pin.name.lower() == requirement.name.lower()]
+        assert pinned, requirement
+        assert all(requirement.specifier.contains(str(pin.specifier).removeprefix("==")) for pin in pinned), requirement
     blocks = re.split(r"\n(?=[a-z0-9])", LOCK.split("\n", 3)[3])
     assert len(blocks) == len(PINS)
     assert all("--hash=sha256:" in block for block in blocks)
@@ -42,14 +42,14 @@ def test_the_lock_names_no_place_to_fetch_from():
 
 def test_environment_yml_holds_the_versions_of_the_lock():
     text = (paths.ROOT / "environment.yml").read_text(encoding="utf-8")
-    assert text == lock.conda(PROJECT, LOCK), "run make lock"
+    assert text == pins.conda(PROJECT, LOCK), "run make lock"
     listed = yaml.safe_load(text)["dependencies"][-1]["pip"]
-    assert listed == [p for p in lock.read_pins(LOCK) if not p.startswith(lock.WITHOUT_DEPENDENCIES)]
+    assert listed == [p for p in pins.read_pins(LOCK) if not p.startswith(pins.WITHOUT_DEPENDENCIES)]
 
 
 def test_a_requirement_without_pin_is_named():
     with pytest.raises(StudyError, match="expected a pin of seaborn"):
-        lock.conda(PROJECT, LOCK.replace("seaborn==", "gone=="))
+        pins.conda(PROJECT, LOCK.replace("seaborn==", "gone=="))
 
 
 def test_the_drawing_of_the_architecture_is_that_of_the_steps_and_rooms():
@@ -60,7 +60,7 @@ def test_the_drawing_of_the_architecture_is_that_of_the_steps_and_rooms():
 
 
 def test_the_book_is_installed_without_the_tools_of_tests_models_and_clusters():
-    book, rest = ({pin.split("==")[0] for pin in lock.read_pins(part)} for part in LOCK.split(lock.REST))
+    book, rest = ({pin.split("==")[0] for pin in pins.read_pins(part)} for part in LOCK.split(pins.REST))
     assert {"jupyter-book", "weasyprint", "flit-core"} <= book
     for extra in ("test", "llm", "dask"):
         assert {Requirement(r).name for r in PROJECT["optional-dependencies"][extra]} - book <= rest
@@ -68,7 +68,7 @@ def test_the_book_is_installed_without_the_tools_of_tests_models_and_clusters():
 
 
 def test_every_package_that_is_imported_is_declared():
-    wanted = [*PROJECT["dependencies"], *(r for extra in lock.EXTRAS for r in PROJECT["optional-dependencies"][extra])]
+    wanted = [*PROJECT["dependencies"], *(r for extra in pins.EXTRAS for r in PROJECT["optional-dependencies"][extra])]
     declared = {Requirement(r).name.lower() for r in wanted}
     whose = importlib.metadata.packages_distributions()
     imported = set()

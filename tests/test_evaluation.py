@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptmreuse.coding import compare
+from ptmreuse.coding import two_coders
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
 
@@ -48,18 +48,18 @@ RULES = coding(
 
 
 def test_confusion_keeps_unknown_and_papers_of_one_coder_apart():
-    table = compare.confusion(HUMAN, RULES, "uses_dl")
+    table = two_coders.confusion(HUMAN, RULES, "uses_dl")
     assert table.to_numpy().tolist() == [[3, 1, 0, 1], [1, 1, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]]
     assert table.to_numpy().sum() == 9
 
 
 def test_accuracy_counts_only_papers_that_both_decided():
-    rates = compare.accuracy(HUMAN, RULES, "uses_ptm")
+    rates = two_coders.accuracy(HUMAN, RULES, "uses_ptm")
     # a, g right; c, d, e right no; b is unknown to the rules and leaves; f is unknown to the human
     assert (rates["sensitivity"].detail["k"], rates["sensitivity"].n) == (2, 2)
     assert (rates["specificity"].detail["k"], rates["specificity"].n) == (3, 3)
     assert (rates["decided"].detail["k"], rates["decided"].n) == (5, 6)
-    rates = compare.accuracy(HUMAN, RULES, "uses_dl")
+    rates = two_coders.accuracy(HUMAN, RULES, "uses_dl")
     assert rates["sensitivity"].value == pytest.approx(3 / 4)
     assert rates["specificity"].value == pytest.approx(1 / 2)
     assert rates["ppv"].value == pytest.approx(3 / 4)
@@ -68,7 +68,7 @@ def test_accuracy_counts_only_papers_that_both_decided():
 
 
 def test_patterns_by_paper():
-    human, rules = compare.answers(HUMAN, "adaptation"), compare.answers(RULES, "adaptation")
+    human, rules = two_coders.answers(HUMAN, "adaptation"), two_coders.answers(RULES, "adaptation")
     assert human.to_dict() == {
         "a": "yes", "b": "no", "c": "no", "d": "no", "e": "no", "f": "unknown",
         "g": "unknown",  # reuse without a model named
@@ -80,31 +80,31 @@ def test_patterns_by_paper():
 
 
 def test_models_are_compared_by_name_and_by_family():
-    table = compare.pairs(HUMAN, RULES).set_index(["paper", "model"])
+    table = two_coders.pairs(HUMAN, RULES).set_index(["paper", "model"])
     assert table.loc[("a", "U-Net")].tolist() == ["adaptation + conceptual", "conceptual"]
     assert table.loc[("a", "ResNet-18")].tolist() == ["not named", "adaptation"]
-    rates = compare.model_accuracy(HUMAN, RULES)
+    rates = two_coders.model_accuracy(HUMAN, RULES)
     assert (rates["sensitivity"].detail["k"], rates["sensitivity"].n) == (1, 3)
     assert (rates["ppv"].detail["k"], rates["ppv"].n) == (1, 3)
-    rates = compare.model_accuracy(HUMAN, RULES, by="family")
+    rates = two_coders.model_accuracy(HUMAN, RULES, by="family")
     assert (rates["sensitivity"].detail["k"], rates["sensitivity"].n) == (2, 3)
 
 
 def test_everything_at_once_and_without_any_model():
-    table = compare.evaluate(HUMAN, RULES)
-    assert set(table.question) == {*compare.QUESTIONS, "models", "families"}
+    table = two_coders.evaluate(HUMAN, RULES)
+    assert set(table.question) == {*two_coders.QUESTIONS, "models", "families"}
     assert {"sensitivity", "specificity", "ppv", "npv", "f1", "kappa", "decided"} <= set(table.measure)
     none = coding("nobody", {"a": ("no", "no"), "b": ("no", "no")})
-    empty = compare.evaluate(none, none)
+    empty = two_coders.evaluate(none, none)
     assert empty.loc[empty.question == "models", "value"].isna().all()
 
 
 def test_two_coders_in_one_table_are_refused():
     both = {name: pd.concat([HUMAN[name], RULES[name]]) for name in HUMAN}
     with pytest.raises(StudyError, match="one coder"):
-        compare.answers(both, "uses_dl")
+        two_coders.answers(both, "uses_dl")
     with pytest.raises(StudyError):
-        compare.answers(HUMAN, "colour")
+        two_coders.answers(HUMAN, "colour")
 
 
 EVIDENCE = pd.DataFrame(
@@ -118,31 +118,31 @@ EVIDENCE = pd.DataFrame(
 
 
 def test_disagreements_carry_their_evidence():
-    table = compare.disagreements(HUMAN, RULES, EVIDENCE).set_index(["paper", "question", "model"])
+    table = two_coders.disagreements(HUMAN, RULES, EVIDENCE).set_index(["paper", "question", "model"])
     assert len(table) == 4 + 2 + 5 - 1
     assert table.loc[("c", "uses_dl", ""), ["first", "second", "sentence"]].tolist() == [
         "yes", "no", "CNNs are popular.",
     ]  # fmt: skip
     assert table.loc[("a", "pattern", "U-Net"), "sentence"] == "U-Net, anew."
     assert not table.index.get_level_values("paper").str.startswith("only").any()
-    assert compare.disagreements(HUMAN, HUMAN).empty
+    assert two_coders.disagreements(HUMAN, HUMAN).empty
 
 
 def test_settling_by_hand_makes_a_third_coding(tmp_path):
     path = tmp_path / "disagreements.csv"
-    table = compare.disagreements(HUMAN, RULES, EVIDENCE)
-    compare.write_disagreements(table, path)
+    table = two_coders.disagreements(HUMAN, RULES, EVIDENCE)
+    two_coders.write_disagreements(table, path)
     decided = {
         ("c", "uses_dl", ""): "yes",
         ("a", "pattern", "U-Net"): "adaptation + conceptual",
         ("a", "pattern", "ResNet-18"): "not named",
     }
-    filled = compare.read_decisions(path)
+    filled = two_coders.read_decisions(path)
     filled["decision"] = [
         decided.get(key, "") for key in filled[["paper", "question", "model"]].itertuples(index=False, name=None)
     ]
     filled.to_csv(path, index=False)
-    settled = compare.settle(HUMAN, RULES, compare.read_decisions(path))
+    settled = two_coders.settle(HUMAN, RULES, two_coders.read_decisions(path))
     uses = settled["uses"].set_index("paper")
     assert set(uses.coder) == {"settled"}
     assert uses.uses_dl.to_dict() == {
@@ -167,15 +167,15 @@ def test_settling_by_hand_makes_a_third_coding(tmp_path):
     ],
 )
 def test_a_wrong_decision_is_refused_with_its_row(tmp_path, change, says):
-    change(compare.disagreements(HUMAN, RULES)).to_csv(tmp_path / "d.csv", index=False)
+    change(two_coders.disagreements(HUMAN, RULES)).to_csv(tmp_path / "d.csv", index=False)
     with pytest.raises(StudyError, match=says):
-        compare.read_decisions(tmp_path / "d.csv")
+        two_coders.read_decisions(tmp_path / "d.csv")
 
 
 def test_decisions_about_something_else_are_refused(tmp_path):
-    table = compare.disagreements(HUMAN, RULES)
+    table = two_coders.disagreements(HUMAN, RULES)
     with pytest.raises(StudyError, match="export the disagreements"):
-        compare.settle(HUMAN, HUMAN, table)
+        two_coders.settle(HUMAN, HUMAN, table)
 
 
 ANSWERS = st.dictionaries(
@@ -188,9 +188,9 @@ ANSWERS = st.dictionaries(
 @pytest.mark.slow
 def test_every_paper_is_counted_once(first, second):
     a, b = coding("a", first), coding("b", second)
-    table = compare.confusion(a, b, "uses_dl")
+    table = two_coders.confusion(a, b, "uses_dl")
     assert table.to_numpy().sum() == len(first.keys() | second.keys())
     differ = [p for p in first.keys() & second.keys() for i in (0, 1) if first[p][i] != second[p][i]]
-    assert len(compare.disagreements(a, b)) == len(differ)
-    settled = compare.settle(a, b, compare.disagreements(a, b))
+    assert len(two_coders.disagreements(a, b)) == len(differ)
+    settled = two_coders.settle(a, b, two_coders.disagreements(a, b))
     assert sorted(settled["uses"].paper) == sorted(first.keys() & second.keys())

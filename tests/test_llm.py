@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptmreuse.coding import batch, endpoint, model
+from ptmreuse.coding import batch, endpoint, language_model
 from ptmreuse.coding.articles import Article
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
@@ -81,7 +81,7 @@ def client(answer=good, seen=None):
 
 def code(articles, cache, answer=good, seen=None, **more):
     more = {"model": "m", "base_url": "http://there/v1", "http_client": client(answer, seen), **more}
-    return model.code_with_model(articles, cache=cache, **more)
+    return language_model.code_with_model(articles, cache=cache, **more)
 
 
 # --- what a run gives ---------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def code(articles, cache, answer=good, seen=None, **more):
 def test_five_answers_become_checked_tables(tmp_path, capsys):
     seen = []
     tables = code([article()], tmp_path / "c.sqlite", seen=seen, price_in=2, price_out=500)
-    assert [question_of(asked) for asked in seen] == list(model.QUESTIONS)
+    assert [question_of(asked) for asked in seen] == list(language_model.QUESTIONS)
     assert tables["papers"].loc[0, ["paper", "doi", "year", "full_text"]].tolist() == ["10.1/a1"] * 2 + [2024, "yes"]
     assert tables["uses"].values.tolist() == [["10.1/a1", "model:m", "yes", "yes"]]
     reuse = ["10.1/a1", "model:m", "ResNet-50", "ResNet-50", "ResNet", "adaptation"]
@@ -203,15 +203,15 @@ def test_record_replay_refresh(tmp_path, monkeypatch):
     assert len(seen) == 5  # the second run asked nothing, at another endpoint
     monkeypatch.setitem(sys.modules, "openai", None)
     monkeypatch.delenv("OPENAI_API_KEY")
-    replayed = model.code_with_model([article()], model="m", cache=cache, mode="replay")
+    replayed = language_model.code_with_model([article()], model="m", cache=cache, mode="replay")
     for name in first:
         pd.testing.assert_frame_equal(first[name], again[name])
         pd.testing.assert_frame_equal(first[name], replayed[name])
     for other in ({"model": "n"}, {"sampling": {"temperature": 1}}):
         with pytest.raises(StudyError, match="paper 10.1/a1, question uses_dl: expected a cached answer"):
-            model.code_with_model([article()], **{"model": "m", "cache": cache, "mode": "replay", **other})
+            language_model.code_with_model([article()], **{"model": "m", "cache": cache, "mode": "replay", **other})
     with pytest.raises(StudyError, match="question uses_dl"):
-        model.code_with_model([article(text="Another text.")], model="m", cache=cache, mode="replay")
+        language_model.code_with_model([article(text="Another text.")], model="m", cache=cache, mode="replay")
     monkeypatch.delitem(sys.modules, "openai")
     no = code([article()], cache, lambda a: good(a, [{"quote": "", "answer": "no"}]), seen, mode="refresh")
     assert len(seen) == 6 and no["uses"]["uses_dl"].tolist() == ["no"]
@@ -219,20 +219,23 @@ def test_record_replay_refresh(tmp_path, monkeypatch):
 
 
 def test_prompt_and_schema_are_in_the_key(tmp_path, monkeypatch):
-    seen, texts = [], model.read_prompts()
+    seen, texts = [], language_model.read_prompts()
     code([article()], tmp_path / "c.sqlite", seen=seen)
-    monkeypatch.setattr(model, "read_prompts", lambda version: {**texts, "stage": texts["stage"] + "Be brief."})
+    longer = {**texts, "stage": texts["stage"] + "Be brief."}
+    monkeypatch.setattr(language_model, "read_prompts", lambda version: longer)
     code([article()], tmp_path / "c.sqlite", seen=seen)
     assert [question_of(asked) for asked in seen[5:]] == ["stage"]
-    labels = (*model.QUESTIONS["pattern"][1]["pattern"], "other")
-    monkeypatch.setitem(model.QUESTIONS, "pattern", ("reuse", {**model.QUESTIONS["pattern"][1], "pattern": labels}))
+    labels = (*language_model.QUESTIONS["pattern"][1]["pattern"], "other")
+    monkeypatch.setitem(
+        language_model.QUESTIONS, "pattern", ("reuse", {**language_model.QUESTIONS["pattern"][1], "pattern": labels})
+    )
     code([article()], tmp_path / "c.sqlite", seen=seen)
     assert [question_of(asked) for asked in seen[6:]] == ["pattern"]
 
 
 def test_published_prompts_stay_as_they_are():
     # Kept answers belong to these words: change the text in a new folder (v2), not here.
-    digest = hashlib.sha256(json.dumps(model.read_prompts("v1"), sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(language_model.read_prompts("v1"), sort_keys=True).encode()).hexdigest()
     assert digest == "5020f96a43761b82542e8573bd54ceaa54b822ddcd845b44db06f29f90c800c3"
 
 
@@ -351,14 +354,14 @@ def test_one_bad_article_is_a_reject_and_never_stops_a_run(serve, tmp_path, monk
         lambda asked, _: bad(asked) if "Article 2\n" in str(asked["messages"][1]["content"]) else fine(asked)
     )
     articles = [article(n) for n in (1, 2, 3)]
-    tables = model.code_with_model(articles, model="m", base_url=url, cache=tmp_path / "c", max_retries=3)
+    tables = language_model.code_with_model(articles, model="m", base_url=url, cache=tmp_path / "c", max_retries=3)
     assert tables["uses"]["uses_dl"].tolist() == ["yes", "unknown", "yes"]
     assert tables["uses"]["uses_ptm"].tolist() == ["yes", "unknown", "yes"]
     assert len(tables["reuse"]) == 2 and len(tables["rejects"]) == 1
     assert tables["rejects"]["reason"][0].startswith(reason)
     assert tables["rejects"].loc[0, ["source", "table"]].tolist() == ["model:m", "uses"]
     assert max(seen.values()) == (4 if behaviour in ("error 500", "body cut") else 1)
-    replayed = model.code_with_model(articles, model="m", cache=tmp_path / "c", mode="replay")
+    replayed = language_model.code_with_model(articles, model="m", cache=tmp_path / "c", mode="replay")
     for name, frame in tables.items():
         pd.testing.assert_frame_equal(frame, replayed[name])
 
@@ -375,7 +378,7 @@ def test_wrapped_answers_are_read(serve, tmp_path, wrap):
         return reply(wrap.replace("{{}}", "it").replace("{}", content))(asked)
 
     url, _ = serve(behave)
-    tables = model.code_with_model([article()], model="m", base_url=url, cache=tmp_path / "c")
+    tables = language_model.code_with_model([article()], model="m", base_url=url, cache=tmp_path / "c")
     assert tables["reuse"]["pattern"].tolist() == ["adaptation"] and tables["rejects"].empty
     assert tables["evidence"]["quote_found"].eq("yes").all()
 
@@ -387,7 +390,7 @@ def test_retries_wait_as_long_as_the_server_says(serve, tmp_path, monkeypatch):
     url, _ = serve(
         lambda asked, times: refusals.get(times, fine(asked)) if question_of(asked) == "uses_dl" else fine(asked)
     )
-    tables = model.code_with_model([article()], model="m", base_url=url, cache=tmp_path / "c")
+    tables = language_model.code_with_model([article()], model="m", base_url=url, cache=tmp_path / "c")
     assert waits == [7, 11]
     assert tables["uses"]["uses_dl"].tolist() == ["yes"] and tables["rejects"].empty
 
@@ -396,14 +399,14 @@ def test_slow_reply_is_a_reject(serve, tmp_path):
     over = threading.Event()
     url, _ = serve(lambda asked, _: (over.wait(30), fine(asked))[1])
     try:
-        tables = model.code_with_model(
+        tables = language_model.code_with_model(
             [article()], model="m", base_url=url, cache=tmp_path / "c", timeout=0.2, max_retries=0
         )
     finally:
         over.set()
     assert tables["rejects"]["reason"].tolist() == ["no reply within 0.2 seconds"]
     over.set()
-    tables = model.code_with_model([article()], model="m", base_url=url, cache=tmp_path / "c")
+    tables = language_model.code_with_model([article()], model="m", base_url=url, cache=tmp_path / "c")
     assert tables["uses"]["uses_dl"].tolist() == ["yes"] and tables["rejects"].empty  # a failure is asked again
 
 
@@ -411,13 +414,13 @@ def test_slow_reply_is_a_reject(serve, tmp_path):
 def test_what_concerns_all_articles_stops_the_run(serve, tmp_path, status, found):
     url, seen = serve(lambda asked, _: (status, {}, f"Incorrect API key provided: {KEY[:9]}***{KEY[-4:]}"))
     with pytest.raises(StudyError, match=rf"{found} .*HTTP {status}") as error:
-        model.code_with_model(map(article, range(50)), model="m", base_url=url, cache=tmp_path / "c")
+        language_model.code_with_model(map(article, range(50)), model="m", base_url=url, cache=tmp_path / "c")
     assert len(seen) < 50 and KEY[:9] not in str(error.value) and KEY[-4:] not in str(error.value)
 
 
 def test_no_server_is_one_sentence(tmp_path):
     with pytest.raises(StudyError, match="found no server; start the server or correct --base-url"):
-        model.code_with_model(
+        language_model.code_with_model(
             [article()], model="m", base_url="http://127.0.0.1:1/v1", cache=tmp_path / "c", max_retries=0
         )
 
@@ -449,7 +452,9 @@ def test_killed_run_goes_on_where_it_was(serve, tmp_path):
         process.wait()
     before = sum(seen.values())
     assert before == 5 + 5 + 3
-    tables = model.code_with_model([article(n) for n in range(1, 5)], model="m", base_url=url, cache=tmp_path / "c")
+    tables = language_model.code_with_model(
+        [article(n) for n in range(1, 5)], model="m", base_url=url, cache=tmp_path / "c"
+    )
     assert sum(seen.values()) - before == 3 + 5  # the question that was cut off, and what was never asked
     assert tables["uses"]["uses_ptm"].tolist() == ["yes"] * 4 and tables["rejects"].empty
 
@@ -470,7 +475,9 @@ def test_key_leaks_nowhere(serve, tmp_path, monkeypatch, caplog, capfd, status):
     caplog.set_level(logging.DEBUG)
     said = ""
     try:
-        tables = model.code_with_model([article()], model="m", base_url=url, cache=tmp_path / "c", max_retries=1)
+        tables = language_model.code_with_model(
+            [article()], model="m", base_url=url, cache=tmp_path / "c", max_retries=1
+        )
         study.write(tables, tmp_path / "out")
     except StudyError as error:
         said = f"{error} {error!r} {error.__cause__!r}"
@@ -492,7 +499,7 @@ def test_key_that_no_client_can_send_is_refused_unseen(tmp_path, monkeypatch, ca
 def test_key_from_a_file_may_end_in_a_line_break(serve, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\n")
     url, _ = serve(lambda asked, _: fine(asked) if asked["auth"] == f"Bearer {KEY}" else (401, {}, ""))
-    assert len(model.code_with_model([article()], model="m", base_url=url, cache=tmp_path / "c")["reuse"]) == 1
+    assert len(language_model.code_with_model([article()], model="m", base_url=url, cache=tmp_path / "c")["reuse"]) == 1
 
 
 @pytest.mark.parametrize("url", ["http://user:pass1word@host/v1", "https://host/v1?key=pass1word", "host/v1", None])
@@ -557,14 +564,14 @@ json_values = st.recursive(
 )
 
 
-@given(st.text() | json_values.map(json.dumps), st.sampled_from(list(model.QUESTIONS)))
+@given(st.text() | json_values.map(json.dumps), st.sampled_from(list(language_model.QUESTIONS)))
 def test_no_answer_text_raises_or_gives_a_foreign_label(text, question):
     endpoint.read_reply(text, {"messages": []})
-    items, refused, problem = model.read_items(text, question)
-    kept, rejected = model.sift(question, items, ["ResNet-50"] if question in ("pattern", "stage") else ())
+    items, refused, problem = language_model.read_items(text, question)
+    kept, rejected = language_model.sift(question, items, ["ResNet-50"] if question in ("pattern", "stage") else ())
     assert len(kept) + len(rejected) == len(items)
     assert not (problem and (items or refused))
-    labels = {name: values for name, values in model.QUESTIONS[question][1].items() if values}
+    labels = {name: values for name, values in language_model.QUESTIONS[question][1].items() if values}
     assert all(item[name] in values for item in kept for name, values in labels.items())
 
 
@@ -572,16 +579,16 @@ def test_sift_merges_spellings_and_refuses_contradictions():
     def uses(*said):
         return [{"quote": "", "answer": one} for one in said]
 
-    kept, rejected = model.sift("uses_dl", uses("Yes", "yes"))
+    kept, rejected = language_model.sift("uses_dl", uses("Yes", "yes"))
     assert kept == uses("yes") and [reason for reason, _ in rejected] == ["the same item again"]
-    kept, rejected = model.sift("uses_dl", uses("yes", "no"))
+    kept, rejected = language_model.sift("uses_dl", uses("yes", "no"))
     assert kept == [] and {reason for reason, _ in rejected} == {"answers that contradict each other"}
     written = [{"model": "resnet 50", "quote": "", "pattern": "Adaptation_Reuse"}]
-    assert model.sift("pattern", written, ["ResNet-50"])[0] == [
+    assert language_model.sift("pattern", written, ["ResNet-50"])[0] == [
         {"model": "ResNet-50", "quote": "", "pattern": "adaptation"}
     ]
     names = [{"model": name, "quote": ""} for name in ("U-Net", "u net", "U-Net++", "none", "-", "x" * 101)]
-    assert [item["model"] for item in model.sift("model", names)[0]] == ["U-Net", "U-Net++"]
+    assert [item["model"] for item in language_model.sift("model", names)[0]] == ["U-Net", "U-Net++"]
 
 
 # --- arguments and command ----------------------------------------------------------------------------------
@@ -611,7 +618,7 @@ def test_missing_package_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_importing_the_module_needs_no_extra():
-    check = "import sys; sys.modules['openai'] = None; import ptmreuse.coding.model"
+    check = "import sys; sys.modules['openai'] = None; import ptmreuse.coding.language_model"
     subprocess.run([sys.executable, "-c", check], check=True)
 
 
@@ -634,7 +641,7 @@ def test_command_codes_a_folder(serve, tmp_path, capsys):
     (folder / "more" / "notes.txt").write_text("Introduction\n\nAnother text without year or DOI.")
     url, _ = serve(lambda asked, _: fine(asked))
     parser = argparse.ArgumentParser()
-    model.add_arguments(parser)
+    language_model.add_arguments(parser)
     words = [
         str(folder),
         "--model",
@@ -646,7 +653,7 @@ def test_command_codes_a_folder(serve, tmp_path, capsys):
         "--out",
         str(tmp_path / "out"),
     ]
-    model.main_code_llm(parser.parse_args(words))
+    language_model.main_code_llm(parser.parse_args(words))
     assert "4 articles coded, 3 rejects" in capsys.readouterr().out
     first = {file: file.read_bytes() for file in (tmp_path / "out").rglob("*.csv")}
     assert tmp_path / "out" / "evidence" / "evidence.csv" in first
@@ -656,8 +663,8 @@ def test_command_codes_a_folder(serve, tmp_path, capsys):
     assert tables["papers"]["paper"].tolist() == ["10.1/x1", "10.1/x2", "more/notes", "notes"]
     assert tables["papers"]["paper"].tolist() == batch.code_articles([folder])["papers"]["paper"].tolist()
     assert tables["papers"]["year"].isna().tolist() == [False, False, True, True]
-    model.main_code_llm(parser.parse_args([*words, "--mode", "replay"]))
+    language_model.main_code_llm(parser.parse_args([*words, "--mode", "replay"]))
     assert first == {file: file.read_bytes() for file in (tmp_path / "out").rglob("*.csv")}
     (tmp_path / "empty").mkdir()
     with pytest.raises(StudyError, match="name files or folders"):
-        model.main_code_llm(parser.parse_args([str(tmp_path / "empty"), *words[1:]]))
+        language_model.main_code_llm(parser.parse_args([str(tmp_path / "empty"), *words[1:]]))

@@ -13,7 +13,7 @@ import sys
 import pytest
 from pandas.testing import assert_frame_equal
 
-from ptmreuse.coding import model
+from ptmreuse.coding import language_model
 from ptmreuse.coding.articles import Article
 from ptmreuse.evidence import study
 
@@ -59,7 +59,7 @@ def run(tmp_path_factory):
 
 
 def code(cache, **more):
-    return model.code_with_model(ARTICLES, model="smollm2", cache=cache, sampling=SAMPLING, **more)
+    return language_model.code_with_model(ARTICLES, model="smollm2", cache=cache, sampling=SAMPLING, **more)
 
 
 def test_all_that_a_real_model_says_is_accounted_for(run):

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from ptmreuse import paths
-from ptmreuse.analysis import choices, comparators, correction, machines, raters
+from ptmreuse.analysis import choices, correction_tried, machines, other_studies, raters
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import pilot, ratings, study
 from ptmreuse.statistics import coder_error
@@ -106,7 +106,7 @@ def test_answers_that_are_no_code_are_set_aside_and_counted(tmp_path):
 
 def test_coverage_of_two_phase_by_repeated_splits_is_the_exact_one():
     """The exact coverage: every outcome of the two draws, weighted by its hypergeometric probability."""
-    table = correction.splits(BOTH, labelled=40, repetitions=4000, conf=0.95, seed=5)
+    table = correction_tried.splits(BOTH, labelled=40, repetitions=4000, conf=0.95, seed=5)
     row = table[(table["variable"] == "V5") & (table["method"] == "two-phase")].iloc[0]
     part = BOTH[BOTH["variable"] == "V5"]
     said, truth = part[machines.MAJORITY] == "yes", part["agreed"] == "yes"
@@ -125,21 +125,23 @@ def test_a_good_machine_narrows_the_interval_and_a_bad_one_does_not():
     good = BOTH.assign(**{machines.MAJORITY: BOTH["agreed"]})
     good.loc[::25, machines.MAJORITY] = good.loc[::25, machines.MAJORITY].map({"yes": "no", "no": "yes"})  # 4 % errors
     for both, helps in ((good, True), (BOTH, False)):
-        wide = correction.splits_wide(correction.splits(both, repetitions=200, conf=0.95, seed=2)).set_index("name")
+        wide = correction_tried.splits_wide(
+            correction_tried.splits(both, repetitions=200, conf=0.95, seed=2)
+        ).set_index("name")
         narrower = wide["points wide, prediction-powered"] < wide["points wide, people alone"]
         assert narrower["dataset"] == helps and narrower["software and hardware"] == helps
 
 
 def test_papers_from_elsewhere_get_no_corrected_share():
-    away = correction.elsewhere(FOUND, BOTH, conf=0.95)
+    away = correction_tried.elsewhere(FOUND, BOTH, conf=0.95)
     assert len(away) == 40
-    told = correction.elsewhere_by_thing(away)["corrected"]
+    told = correction_tried.elsewhere_by_thing(away)["corrected"]
     assert told.str.startswith("refused").all() and told.str.contains("not drawn from these papers").all()
 
 
 def test_the_range_for_the_study_is_rogan_and_gladens_formula():
     judged = machines.accuracy(BOTH, conf=0.95)
-    table = correction.study_range(judged, study.published()).set_index("share")
+    table = correction_tried.study_range(judged, study.published()).set_index("share")
     share, row = 1837 / 6962, table.loc["reuses a model, May 2026"]
     single = judged[judged["model"] != machines.MAJORITY]
     true = (share - (1 - single["specificity"])) / (single["sensitivity"] - (1 - single["specificity"]))
@@ -151,14 +153,14 @@ def test_the_range_for_the_study_is_rogan_and_gladens_formula():
 
 def test_more_checked_papers_than_there_are_is_one_sentence():
     with pytest.raises(StudyError, match="fewer checked papers than the 100"):
-        correction.splits(BOTH, labelled=100, conf=0.95, seed=1)
+        correction_tried.splits(BOTH, labelled=100, conf=0.95, seed=1)
 
 
 # What other studies report ------------------------------------------------------------------------------------
 
 
 def test_the_definition_decides_between_all_and_two_fifths():
-    table = comparators.definition(comparators.read(), 0.7029, conf=0.95).set_index("reading")
+    table = other_studies.definition(other_studies.read(), 0.7029, conf=0.95).set_index("reading")
     assert table["adaptation"].tolist() == [75, 37, 30] and set(table["papers"]) == {38 + 27 + 7 + 3}
     assert table.loc["feature extraction is deployment", "of_published"] == pytest.approx(0.7029 * 30 / 75)
 
@@ -186,4 +188,4 @@ def test_a_fact_without_number_source_or_unit_is_one_sentence(tmp_path, change, 
     table = pd.read_csv(paths.DATA / "comparators.csv", dtype="str", keep_default_na=False)
     change(table).to_csv(tmp_path / "facts.csv", index=False)
     with pytest.raises(StudyError, match=expected):
-        comparators.read(tmp_path / "facts.csv")
+        other_studies.read(tmp_path / "facts.csv")

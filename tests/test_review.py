@@ -12,7 +12,7 @@ from conftest import bytes_below, inside_pdf, run
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
-from ptmreuse.review import certificate, codecheck, comparison, package, run_record
+from ptmreuse.review import against_authors, certificate, codecheck, package, run_record
 
 
 @pytest.fixture(scope="module")
@@ -112,21 +112,21 @@ def test_another_version_is_named_with_what_moved(released):
     code, text = said(released)
     assert code == 0 and "another version: scipy, 1.17.2 locked, 1.17.0 installed" in text
     rows = pd.DataFrame({"kind": ["number"], "output": ["a"], "result": ["differs"], "detail": [""]})
-    assert "it moved with the versions of scipy" in comparison.verdict(rows, [], ["scipy"])
+    assert "it moved with the versions of scipy" in against_authors.verdict(rows, [], ["scipy"])
 
 
 def test_a_table_may_differ_by_what_its_numbers_are():
     there = pd.DataFrame({"n": ["110"], "low": ["0.105430"], "method": ["percentile bootstrap"]})
     for low, result in (("0.105403", "within tolerance"), ("0.108", "differs"), ("n/a", "differs")):
-        assert comparison.compare_tables(there, there.assign(low=low))[0] == result
-    assert comparison.compare_tables(there, there.assign(n="111"))[0] == "differs"
+        assert against_authors.compare_tables(there, there.assign(low=low))[0] == result
+    assert against_authors.compare_tables(there, there.assign(n="111"))[0] == "differs"
     exact = there.assign(method="Wilson")
-    assert comparison.compare_tables(exact, exact.assign(low="0.10543002"))[0] == "within tolerance"
-    assert comparison.compare_tables(exact, exact.assign(low="0.105431"))[0] == "differs"
+    assert against_authors.compare_tables(exact, exact.assign(low="0.10543002"))[0] == "within tolerance"
+    assert against_authors.compare_tables(exact, exact.assign(low="0.105431"))[0] == "differs"
     zero = exact.assign(low="5.551115123125783e-16")
-    assert comparison.compare_tables(zero, zero.assign(low="-1.0658141036401503e-14"))[0] == "within tolerance"
-    assert comparison.compare_tables(zero, zero.assign(low="1e-9"))[0] == "differs"
-    assert comparison.compare_tables(there, there.iloc[:0])[0] == "differs"
+    assert against_authors.compare_tables(zero, zero.assign(low="-1.0658141036401503e-14"))[0] == "within tolerance"
+    assert against_authors.compare_tables(zero, zero.assign(low="1e-9"))[0] == "differs"
+    assert against_authors.compare_tables(there, there.iloc[:0])[0] == "differs"
 
 
 SIGNED = """codechecker:

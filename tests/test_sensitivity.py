@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ptmreuse.analysis import choices, multiverse, patterns, tipping, two_ways, validation
+from ptmreuse.analysis import choices, multiverse, patterns, resampled, tipping, validation
 from ptmreuse.evidence import items, study
 from ptmreuse.evidence.pilot import embedded
 from ptmreuse.evidence.simulated import simulate_corpus
@@ -233,14 +233,14 @@ def test_resampled_slopes_are_those_of_the_logit_and_nothing_where_separated():
     n = np.full((40, 6), 9)
     yes = rng.binomial(9, 1 / (1 + np.exp(-0.5 * x)), size=(40, 6))
     yes[0], yes[1] = [0, 0, 0, 9, 9, 9], 0
-    slopes = two_ways._slopes(yes, n - yes, x)
+    slopes = resampled._slopes(yes, n - yes, x)
     assert np.isnan(slopes[:2]).all()
     for k, slope in zip(yes[2:], slopes[2:], strict=True):
         assert slope == pytest.approx(trend.trend(k, n[0], x).detail["b1"], abs=1e-7)
 
 
 def test_two_ways_agree_with_scipy_resampling_of_papers():
-    table = two_ways.two_ways(PILOT, FACTS, conf=0.95, resamples=4999, seed=1).set_index("label")
+    table = resampled.two_ways(PILOT, FACTS, conf=0.95, resamples=4999, seed=1).set_index("label")
     answers = np.repeat([1.0, 0.0], [39, 71])
     plain = stats.bootstrap((answers,), np.mean, method="percentile", rng=np.random.default_rng(3)).confidence_interval
     found = table.loc["share that uses deep learning"]
@@ -253,8 +253,8 @@ def test_two_ways_agree_with_scipy_resampling_of_papers():
     assert found["p_resampled"] == pytest.approx(shuffled.pvalue, abs=0.002)
     assert table["apart"].notna().all() and table["apart"].max() < 0.25
     assert table.loc["May 2026 less v1, share of reuse", ["p", "p_resampled"]].isna().all()  # not two samples
-    assert table["apart"].idxmax() in two_ways.largest(table.reset_index())
-    drawn = two_ways.side_by_side(table.reset_index())
+    assert table["apart"].idxmax() in resampled.largest(table.reset_index())
+    drawn = resampled.side_by_side(table.reset_index())
     assert len(drawn) == 10 and drawn["label"].iloc[::2].is_unique  # five shares of the pilot
 
 
@@ -318,6 +318,6 @@ def test_poor_evidence_gives_reasons_and_never_a_crash(tables):
         choices.forest(panel, claim)
     table = tipping.tipping(tables, FACTS, **AGAIN)
     assert (table.loc[table["codes"].isna(), "reason"] != "").all()
-    twice = two_ways.two_ways(tables, FACTS, **AGAIN)
+    twice = resampled.two_ways(tables, FACTS, **AGAIN)
     assert twice.loc[twice["low"].isna(), "apart"].isna().all()
-    assert two_ways.largest(twice)
+    assert resampled.largest(twice)

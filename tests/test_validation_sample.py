@@ -10,7 +10,7 @@ from ptmreuse.analysis import after_checking, validation
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import checked, simulated, study
 from ptmreuse.evidence.pilot import embedded
-from ptmreuse.statistics import corrected
+from ptmreuse.statistics import design_based
 
 PILOT = embedded()
 SIZES = {"reuse": 15, "deep learning, no reuse": 10, "no deep learning": 20}
@@ -155,10 +155,10 @@ def test_nothing_filled_in_is_said(folder):
 def test_the_ratio_has_the_standard_error_of_a_sampling_textbook():
     """Cochran (1977), section 6.4: 12 of 30 in 60 of 90 papers drawn; by hand, not by this package."""
     coded, one, rest = ["yes"] * 90, ["all"] * 90, [np.nan] * 30
-    whole, part = (corrected.sample(coded, [1.0] * k + [0.0] * (60 - k) + rest, one) for k in (30, 12))
+    whole, part = (design_based.sample(coded, [1.0] * k + [0.0] * (60 - k) + rest, one) for k in (30, 12))
     deviation = np.array([1 - 0.4] * 12 + [-0.4] * 18 + [0] * 30)
     total = 90 * np.sqrt((1 - 60 / 90) * (deviation**2).sum() / 59 / 60)
-    assert corrected.corrected_ratio(part, whole).detail["se"] == pytest.approx(total / 45)
+    assert design_based.corrected_ratio(part, whole).detail["se"] == pytest.approx(total / 45)
 
 
 def test_with_every_paper_checked_the_corrected_trend_is_that_of_the_truth():
@@ -168,7 +168,7 @@ def test_with_every_paper_checked_the_corrected_trend_is_that_of_the_truth():
     year = np.repeat(np.arange(8.0), 40)
     truth = (rng.random(320) < 1 / (1 + np.exp(-0.2 * (year - 4)))).astype(float)
     coded = np.where(rng.random(320) < 0.5, "yes", "no")  # a coder that knows nothing
-    found = corrected.corrected_logit(corrected.sample(coded, truth, coded), year)
+    found = design_based.corrected_logit(design_based.sample(coded, truth, coded), year)
     plain = GLM(truth, add_constant(year), family=families.Binomial()).fit()
     assert found.detail["b1"] == pytest.approx(plain.params[1], abs=1e-8)
     assert found.detail["se"] == pytest.approx(plain.bse[1], rel=1e-6)
@@ -191,10 +191,10 @@ def test_a_coder_that_errs_more_every_year_fakes_a_trend_and_the_correction_take
     rng, held, faked = np.random.default_rng(11), 0, 0
     for _ in range(60):
         year, coded, found = corpus(rng)
-        right = corrected.corrected_logit(corrected.sample(coded, found, coded), year, groups=year)
+        right = design_based.corrected_logit(design_based.sample(coded, found, coded), year, groups=year)
         held += right.low <= 1 <= right.high
-        as_coded = corrected.sample(coded, (coded == "yes").astype(float), coded)
-        naive = corrected.corrected_logit(as_coded, year)
+        as_coded = design_based.sample(coded, (coded == "yes").astype(float), coded)
+        naive = design_based.corrected_logit(as_coded, year)
         faked += naive.low > 1
     assert faked >= 30  # the naive trend is believed in most corpora
     assert held >= 53  # of 60: fewer has a probability below 1 in 100 if the interval holds
@@ -204,12 +204,14 @@ def test_few_checked_papers_give_a_reason_instead_of_a_number():
     coded = np.array(["yes"] * 50 + ["no"] * 50)
     for yes, says in ((19, "have it"), (81, "lack it")):
         truth = np.array([1.0] * yes + [0.0] * (100 - yes))
-        found = corrected.corrected_logit(corrected.sample(coded, truth, ["all"] * 100), np.arange(100))
+        found = design_based.corrected_logit(design_based.sample(coded, truth, ["all"] * 100), np.arange(100))
         assert np.isnan(found.value) and found.reason == f"fewer than 20 checked papers {says}"
     enough = np.array([1.0, 0.0] * 20 + [0.0] * 60)
-    assert not np.isnan(corrected.corrected_logit(corrected.sample(coded, enough, ["all"] * 100), np.arange(100)).value)
+    assert not np.isnan(
+        design_based.corrected_logit(design_based.sample(coded, enough, ["all"] * 100), np.arange(100)).value
+    )
     unseen = np.where(coded == "yes", enough, np.nan)
-    assert corrected.corrected_logit(corrected.sample(coded, unseen, coded), np.arange(100)).reason == (
+    assert design_based.corrected_logit(design_based.sample(coded, unseen, coded), np.arange(100)).reason == (
         "people decided no paper of a stratum"
     )
 
@@ -242,7 +244,9 @@ def test_no_error_seen_is_not_no_error():
     truth[100:200] = truth[300:] = np.nan
     part = np.where(np.arange(1000) % 2, truth, np.minimum(truth, 0))
     both = np.where(np.arange(1000) % 2, coded, "no")
-    found = corrected.corrected_ratio(corrected.sample(both, part, coded), corrected.sample(coded, truth, coded))
+    found = design_based.corrected_ratio(
+        design_based.sample(both, part, coded), design_based.sample(coded, truth, coded)
+    )
     assert found.value == pytest.approx(0.5)
     rate = 1 / 102
     se = np.sqrt((200**2 * 0.5 + 800**2 * (1 - 1 / 8)) * rate * (1 - rate) / 100) / 200
@@ -264,9 +268,9 @@ def test_the_plan_promises_the_precision_that_the_estimators_deliver():
                                  for c, n in zip(("yes", "no"), checks, strict=True)])  # fmt: skip
         seen, has_seen = np.full(4400, np.nan), np.full(4400, np.nan)
         seen[chosen], has_seen[chosen] = truth[chosen], has[chosen]
-        slopes.append(corrected.corrected_logit(corrected.sample(coded, seen, coded), year).detail["se"])
-        whole, half = corrected.sample(coded, seen, coded), corrected.sample(said, has_seen, coded)
-        parts.append(corrected.corrected_ratio(half, whole).detail["se"])
+        slopes.append(design_based.corrected_logit(design_based.sample(coded, seen, coded), year).detail["se"])
+        whole, half = design_based.sample(coded, seen, coded), design_based.sample(said, has_seen, coded)
+        parts.append(design_based.corrected_ratio(half, whole).detail["se"])
     assert np.mean(slopes) == pytest.approx(validation.slope_error(sizes, checks, rates, 10.0), rel=0.05)
     promised = validation.part_error(sizes, checks, rates, part, right)
     assert 0.8 * promised < np.mean(parts) < promised
@@ -278,15 +282,17 @@ def test_a_checked_paper_counts_for_as_many_as_it_stands_for():
     found, adapt = np.full(1100, np.nan), np.full(1100, np.nan)
     found[:50] = adapt[:50] = np.arange(50) < 5
     found[1000:1050], adapt[1000:1050] = np.arange(50) < 25, 0
-    whole, part = (corrected.sample(["no"] * 1100, truth, stratum) for truth in (found, adapt))
-    assert corrected.corrected_ratio(part, whole).value == pytest.approx(100 / 150)
+    whole, part = (design_based.sample(["no"] * 1100, truth, stratum) for truth in (found, adapt))
+    assert design_based.corrected_ratio(part, whole).value == pytest.approx(100 / 150)
     inside = np.repeat([0.0, 1.0], [1000, 100])  # odds of yes: 0.1 / 0.9 in one, 0.5 / 0.5 in the other
-    assert corrected.corrected_logit(whole, inside).value == pytest.approx(9)
+    assert design_based.corrected_logit(whole, inside).value == pytest.approx(9)
 
 
 def test_twenty_checked_papers_are_enough_for_a_corrected_share():
     one = [["yes"] * 60, ["all"] * 60]
     for n in (20, 19):
-        whole, part = (corrected.sample(one[0], [1.0] * k + [0.0] * (40 - k) + [np.nan] * 20, one[1]) for k in (n, 8))
-        e = corrected.corrected_ratio(part, whole)
+        whole, part = (
+            design_based.sample(one[0], [1.0] * k + [0.0] * (40 - k) + [np.nan] * 20, one[1]) for k in (n, 8)
+        )
+        e = design_based.corrected_ratio(part, whole)
         assert math.isnan(e.value) == (n < 20)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ptmreuse.evidence import checked, study
-from ptmreuse.statistics import agreement, coder_error, corrected, shares, trend
+from ptmreuse.statistics import agreement, coder_error, design_based, shares, trend
 
 NAMES = {"uses_dl": "use deep learning", "uses_ptm": "reuse a pre-trained model"}
 
@@ -28,14 +28,14 @@ def frame(rows, tables, question):
     -------
     papers : Series
         Ids, in the order of the sample.
-    sample : corrected.Sample
+    sample : design_based.Sample
         A paper that people could not decide counts as not checked.
     """
     whole = rows[rows["coder"] == ""].sort_values("paper")
     found = rows[rows["coder"] == checked.SETTLED].set_index("paper")[question]
     said = checked.coded(tables).set_index("paper").loc[whole["paper"], question]
     truth = whole["paper"].map(found).map({"yes": 1.0, "no": 0.0}).astype(float)
-    return whole["paper"], corrected.sample(said.to_numpy(), truth.to_numpy(), whole["stratum"].to_numpy())
+    return whole["paper"], design_based.sample(said.to_numpy(), truth.to_numpy(), whole["stratum"].to_numpy())
 
 
 def asked(rows) -> list[str]:
@@ -63,7 +63,7 @@ def side_by_side(rows, tables, *, conf):
     found, questions = [], asked(rows) if len(rows) else []
     for question in [q for q in NAMES if q in questions]:
         papers, sample = frame(rows, tables, question)
-        cells = corrected.cells(sample)
+        cells = design_based.cells(sample)
         right = coder_error.two_phase(cells["N"], cells["n"], cells["k"], cells["positive"], conf=conf)["prevalence"]
         naive = _as_coded(sample, conf)
         found.append(_row(f"papers that {NAMES[question]}", naive, right, rows, question))
@@ -94,8 +94,10 @@ def _trends(rows, tables, question, papers, sample, conf):
     year = papers.map(tables["papers"].set_index("paper")["year"]).astype("Float64").to_numpy(float, na_value=np.nan)
     dated = ~np.isnan(year)
     label = f"odds ratio per year: {NAMES[question]}"
-    sample = corrected.Sample(*(part[dated] for part in sample))
-    right = corrected.corrected_logit(sample, year[dated], groups=year[dated], conf=conf, label="odds ratio per year")
+    sample = design_based.Sample(*(part[dated] for part in sample))
+    right = design_based.corrected_logit(
+        sample, year[dated], groups=year[dated], conf=conf, label="odds ratio per year"
+    )
     return [_row(label, _trend_as_coded(sample.coded, year[dated], conf), right, rows, question)]
 
 
@@ -114,10 +116,10 @@ def _parts(rows, tables, questions, conf):
         _, part = frame(rows, tables, question)
         both = whole.taken & part.taken
         truth = [np.where(both, sample.truth, np.nan) for sample in (part, whole)]
-        part, whole_ = (corrected.sample(s.coded, t, s.stratum) for s, t in zip((part, whole), truth, strict=True))
+        part, whole_ = (design_based.sample(s.coded, t, s.stratum) for s, t in zip((part, whole), truth, strict=True))
         reusing = whole_.coded == "yes"
         naive = _as_coded(part, conf, reusing)
-        right = corrected.corrected_ratio(part, whole_, conf=conf, label=f"{question}, share of reusing papers")
+        right = design_based.corrected_ratio(part, whole_, conf=conf, label=f"{question}, share of reusing papers")
         found.append(_row(f"reusing papers: {question}", naive, right, rows, question))
     return found
 
@@ -130,7 +132,7 @@ def _fields(rows, tables, conf):
         inside = papers.isin(own).to_numpy()
         if not inside.any() or inside.all():
             continue
-        right = corrected.corrected_logit(sample, inside.astype(float), conf=conf)
+        right = design_based.corrected_logit(sample, inside.astype(float), conf=conf)
         naive = _trend_as_coded(sample.coded, inside, conf)
         found.append(_row(f"odds ratio of reuse: {field} against all others", naive, right, rows, "uses_ptm"))
     return found
@@ -168,7 +170,7 @@ def errors(rows, tables, question, *, conf):
         groups += [("field", field, inside)] if inside.any() else []
     found = []
     for by, name, inside in groups:
-        cells = corrected.cells(sample, inside)
+        cells = design_based.cells(sample, inside)
         two = coder_error.two_phase(cells["N"], cells["n"], cells["k"], cells["positive"], conf=conf)
         if by != "all" and not cells["n"].sum():
             continue

@@ -17,7 +17,7 @@ from scipy import stats
 from tqdm import tqdm
 
 from ptmreuse import paths
-from ptmreuse.analysis import trials
+from ptmreuse.analysis import known_truth
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
 from ptmreuse.statistics import agreement, shares
@@ -46,7 +46,7 @@ class Check(NamedTuple):
 
 PILOT = (1,) * 16 + (2, 3, 3, 5, 5, 5, 8)  # pairs of the 23 reusing papers of the pilot
 GIANT = (1,) * 39 + (25,)
-REUSE = -1.6 + 0.45 * (trials.YEARS - 2019)  # as in the pilot: from few to half of the papers
+REUSE = -1.6 + 0.45 * (known_truth.YEARS - 2019)  # as in the pilot: from few to half of the papers
 SINCE = -1.2 + 0.1 * np.arange(8)
 FLAT, RARE = np.full(11, -1.4), np.full(11, -3.3)
 FRAME = np.array([60, 70, 80, 90, 110, 130, 150, 180, 220, 200, 100])
@@ -62,61 +62,66 @@ _TEN = "10 papers a year, 11 years"
 _23 = "23 papers, pairs as in the pilot"
 
 CHECKS = (
-    Check("Share of papers", _A, "1, 3", "110 papers, 21 %", partial(trials.share, n=110, p=0.209)),
-    Check("Share of few papers", _A, "1, 3", "39 papers, 59 %", partial(trials.share, n=39, p=0.59)),
-    Check("Share of the papers of a year", _A, "3", "10 papers, 20 %", partial(trials.share, n=10, p=0.2)),
-    Check("Share of a release", _A, "3", "17,511 papers, 3.6 %", partial(trials.share, n=17511, p=0.036)),
+    Check("Share of papers", _A, "1, 3", "110 papers, 21 %", partial(known_truth.share, n=110, p=0.209)),
+    Check("Share of few papers", _A, "1, 3", "39 papers, 59 %", partial(known_truth.share, n=39, p=0.59)),
+    Check("Share of the papers of a year", _A, "3", "10 papers, 20 %", partial(known_truth.share, n=10, p=0.2)),
+    Check("Share of a release", _A, "3", "17,511 papers, 3.6 %", partial(known_truth.share, n=17511, p=0.036)),
     Check("Difference of two releases", "shares.difference", "3", "17,511 and 4,384 papers, 3.6 % and 14 %",
-          partial(trials.difference, n1=17511, p1=0.036, n2=4384, p2=0.144)),
+          partial(known_truth.difference, n1=17511, p1=0.036, n2=4384, p2=0.144)),
     Check("Difference of two shares", "shares.difference", "2", "100 and 100 papers, 9 % and 28 %",
-          partial(trials.difference, n1=100, p1=0.09, n2=100, p2=0.28)),
+          partial(known_truth.difference, n1=100, p1=0.09, n2=100, p2=0.28)),
     Check("Year-standardised share", _S, "1", f"{_TEN}, rising as in the pilot",
-          partial(trials.standardised, n=10, p=trials.logistic(REUSE), weights=np.ones(11))),
+          partial(known_truth.standardised, n=10, p=known_truth.logistic(REUSE), weights=np.ones(11))),
     Check("Year-standardised share, rare", _S, "1", f"{_TEN}, .2 to 4 %",
-          partial(trials.standardised, n=10, p=np.linspace(0.002, 0.04, 11), weights=np.ones(11))),
+          partial(known_truth.standardised, n=10, p=np.linspace(0.002, 0.04, 11), weights=np.ones(11))),
     Check("Year-standardised share, growing frame", _S, "1", f"{_TEN}, weights 1 to 11",
-          partial(trials.standardised, n=10, p=trials.logistic(REUSE), weights=np.arange(1, 12))),
+          partial(known_truth.standardised, n=10, p=known_truth.logistic(REUSE), weights=np.arange(1, 12))),
     Check("Raw share for a growing frame", _A, "none", f"{_TEN}, weights 1 to 11",
-          partial(trials.standardised, n=10, p=trials.logistic(REUSE), weights=np.arange(1, 12), raw=True), trap=True),
+          partial(known_truth.standardised, n=10, p=known_truth.logistic(REUSE), weights=np.arange(1, 12), raw=True),
+                  trap=True),
     Check("Share of the pilot's frame", "shares.stratified_share", "3", "11 strata of 60 to 220, 10 of each, rising",
-          partial(trials.stratified, sizes=FRAME, drawn=np.full(11, 10), p=trials.logistic(REUSE))),
+          partial(known_truth.stratified, sizes=FRAME, drawn=np.full(11, 10), p=known_truth.logistic(REUSE))),
     Check("Share of the pilot's frame, rare", "shares.stratified_share", "3", "11 strata of 60 to 220, 10 of each, 3 %",
-          partial(trials.stratified, sizes=FRAME, drawn=np.full(11, 10), p=np.full(11, 0.03))),
+          partial(known_truth.stratified, sizes=FRAME, drawn=np.full(11, 10), p=np.full(11, 0.03))),
     Check("Share from many strata, rare", "shares.stratified_share", "1", "44 strata of 40, 10 of each, 5 %",
-          partial(trials.stratified, sizes=np.full(44, 40), drawn=np.full(44, 10), p=np.full(44, 0.05))),
-    Check("Share of pairs", _P, "2, 3, 4", f"{_23}, alike .3", partial(trials.pairs, sizes=PILOT, p=0.45, alike=0.3)),
-    Check("Share of pairs, rare", _P, "2", f"{_23}, alike .3", partial(trials.pairs, sizes=PILOT, p=0.15, alike=0.3)),
+          partial(known_truth.stratified, sizes=np.full(44, 40), drawn=np.full(44, 10), p=np.full(44, 0.05))),
+    Check("Share of pairs", _P, "2, 3, 4", f"{_23}, alike .3",
+          partial(known_truth.pairs, sizes=PILOT, p=0.45, alike=0.3)),
+    Check("Share of pairs, rare", _P, "2", f"{_23}, alike .3",
+          partial(known_truth.pairs, sizes=PILOT, p=0.15, alike=0.3)),
     Check("Share of pairs, few papers hold most", _P, "2, 3, 4", "23 papers, sizes by a power law, alike .5",
-          partial(trials.pairs, sizes=partial(trials.zipf, 23), p=0.45, alike=0.5)),
+          partial(known_truth.pairs, sizes=partial(known_truth.zipf, 23), p=0.45, alike=0.5)),
     Check("Share of pairs, a release", _P, "2, 3, 4", "631 papers, sizes by a power law, alike .5",
-          partial(trials.pairs, sizes=partial(trials.zipf, 631), p=0.7, alike=0.5)),
+          partial(known_truth.pairs, sizes=partial(known_truth.zipf, 631), p=0.7, alike=0.5)),
     Check("Share of pairs, one giant paper", _P, "2, 3, 4", "40 papers, one with 25 of 64 pairs, alike .5",
-          partial(trials.pairs, sizes=GIANT, p=0.45, alike=0.5)),
+          partial(known_truth.pairs, sizes=GIANT, p=0.45, alike=0.5)),
     Check("Share of pairs as if independent", _A, "none", f"{_23}, alike .3",
-          partial(trials.pairs, sizes=PILOT, p=0.45, alike=0.3, naive=True), trap=True),
-    Check("Trend, all years", _T, "3", f"{_TEN}, rising as in the pilot", partial(trials.years, n=10, shape=REUSE)),
-    Check("Trend, since deep learning", _T, "3", "10 papers a year, 8 years", partial(trials.years, n=10, shape=SINCE)),
+          partial(known_truth.pairs, sizes=PILOT, p=0.45, alike=0.3, naive=True), trap=True),
+    Check("Trend, all years", _T, "3", f"{_TEN}, rising as in the pilot",
+          partial(known_truth.years, n=10, shape=REUSE)),
+    Check("Trend, since deep learning", _T, "3", "10 papers a year, 8 years",
+          partial(known_truth.years, n=10, shape=SINCE)),
     Check("Trend given deep learning", _T, "3", "5 papers a year, 8 years",
-          partial(trials.years, n=5, shape=SINCE + 1.4)),
+          partial(known_truth.years, n=5, shape=SINCE + 1.4)),
     Check("Trend, few papers, years that differ", _T, "3", "10 papers a year, 8 years, year effect .5",
-          partial(trials.years, n=10, shape=SINCE, apart=0.5)),
+          partial(known_truth.years, n=10, shape=SINCE, apart=0.5)),
     Check("Trend, 100 papers a year that differ", _T, "3", "100 papers a year, year effect .3",
-          partial(trials.years, n=100, shape=FLAT, apart=0.3)),
+          partial(known_truth.years, n=100, shape=FLAT, apart=0.3)),
     Check("Trend of a release, years that differ", _T, "3", "1,600 papers a year, 3.5 %, year effect .3",
-          partial(trials.years, n=1600, shape=RARE, apart=0.3)),
+          partial(known_truth.years, n=1600, shape=RARE, apart=0.3)),
     Check("Trend as if years differed by chance alone", _T, "none", "100 papers a year, year effect .3",
-          partial(trials.years, n=100, shape=FLAT, apart=0.3, wald=True), trap=True),
+          partial(known_truth.years, n=100, shape=FLAT, apart=0.3, wald=True), trap=True),
     Check("A trend over years", _T, "3", f"{_TEN}, none, year effect .3",
-          partial(trials.years, n=10, shape=FLAT, apart=0.3, test=True), "rejection"),
+          partial(known_truth.years, n=10, shape=FLAT, apart=0.3, test=True), "rejection"),
     Check("A trend over the years of a release", _T, "3", "400 papers a year, none, year effect .2",
-          partial(trials.years, n=400, shape=FLAT, apart=0.2, test=True), "rejection"),
+          partial(known_truth.years, n=400, shape=FLAT, apart=0.2, test=True), "rejection"),
     Check("The trend is not linear", _T, "3", "100 papers a year, linear, year effect .3",
-          partial(trials.years, n=100, shape=FLAT + 0.1 * np.arange(11), apart=0.3, bent=True), "rejection"),
+          partial(known_truth.years, n=100, shape=FLAT + 0.1 * np.arange(11), apart=0.3, bent=True), "rejection"),
     Check("Raw agreement", _K, "2", "100 papers, prevalence 20 %",
-          partial(trials.raters, n=100, prevalence=0.2, sensitivity=0.9, specificity=0.95, measure="raw")),
+          partial(known_truth.raters, n=100, prevalence=0.2, sensitivity=0.9, specificity=0.95, measure="raw")),
     *(
         Check(f"{agreement.LABELS[m]}{word}", _K, "2", f"{n} papers, prevalence {100 * prevalence:g} %",
-              partial(trials.raters, n=n, prevalence=prevalence, sensitivity=sens, specificity=spec, measure=m))
+              partial(known_truth.raters, n=n, prevalence=prevalence, sensitivity=sens, specificity=spec, measure=m))
         for n, prevalence, sens, spec, word in (
             (40, 0.4, 0.95, 0.95, ", 40 papers"), (100, 0.2, 0.9, 0.95, ""), (100, 0.09, 0.7, 0.98, ", rare"),
             (110, 0.05, 0.08, 0.95, ", rare, guessed"),
@@ -124,46 +129,47 @@ CHECKS = (
         for m in ("kappa", "alpha", "ac1")
     ),
     Check("Cohen's kappa, Wald", _K, "none", "100 papers, prevalence 9 %",
-          partial(trials.raters, n=100, prevalence=0.09, sensitivity=0.7, specificity=0.98, measure="wald"), trap=True),
+          partial(known_truth.raters, n=100, prevalence=0.09, sensitivity=0.7, specificity=0.98, measure="wald"),
+                  trap=True),
     Check("F1 and specific agreement", "coder_error.coder_accuracy", "2", "110 papers, prevalence 21 %",
-          partial(trials.f1, n=110, prevalence=0.21, sensitivity=0.9, specificity=0.95)),
+          partial(known_truth.f1, n=110, prevalence=0.21, sensitivity=0.9, specificity=0.95)),
     Check("F1 and specific agreement, rare", "coder_error.coder_accuracy", "2", "100 papers, prevalence 5 %",
-          partial(trials.f1, n=100, prevalence=0.05, sensitivity=0.7, specificity=0.98)),
+          partial(known_truth.f1, n=100, prevalence=0.05, sensitivity=0.7, specificity=0.98)),
     *(
         Check(f"Corrected {m}" if m == "prevalence" else f"{m.capitalize()}, weighted", _E, "3",
               "150, 200 and 300 papers checked of 631, 4,000 and 12,880",
-              partial(trials.phases, sizes=LABELS, drawn=(150, 200, 300), p=(0.9, 0.02, 0.002), measure=m))
+              partial(known_truth.phases, sizes=LABELS, drawn=(150, 200, 300), p=(0.9, 0.02, 0.002), measure=m))
         for m in ("prevalence", "sensitivity", "specificity")
     ),
     *(
         Check(f"{m.capitalize()}, every yes checked", _E, "3", "631 of 631 and 1,000 of 16,880 papers checked",
-              partial(trials.phases, sizes=(631, 16880), drawn=(631, 1000), p=(0.89, 0.009), measure=m))
+              partial(known_truth.phases, sizes=(631, 16880), drawn=(631, 1000), p=(0.89, 0.009), measure=m))
         for m in ("sensitivity", "specificity")
     ),
     *(
         Check(f"Prediction-powered share, {100 * prevalence:g} %", "coder_error.ppi_share", "3",
-              f"{n} labelled, {rest:,} more", partial(trials.powered, labelled=n, rest=rest, prevalence=prevalence,
+              f"{n} labelled, {rest:,} more", partial(known_truth.powered, labelled=n, rest=rest, prevalence=prevalence,
                                                       sensitivity=0.85, specificity=0.97))
         for n, rest, prevalence in ((50, 50, 0.4), (300, 4000, 0.2), (300, 17000, 0.036))
     ),
     *(
         Check(f"Rank of model {place} of 30", "ranks.rank_intervals", "2", "900 instances",
-              partial(trials.rank_of_model, models=30, n=900, steep=1.0, place=place))
+              partial(known_truth.rank_of_model, models=30, n=900, steep=1.0, place=place))
         for place in (1, 5, 15, 30)
     ),
     *(
         Check(f"Rank of the {word} pattern", "patterns.rank", "2, 4", f"{_23}, 48, 33 and 19 %",
-              partial(trials.rank_of_pattern, sizes=PILOT, mix=(0.48, 0.33, 0.19), place=place))
+              partial(known_truth.rank_of_pattern, sizes=PILOT, mix=(0.48, 0.33, 0.19), place=place))
         for place, word in ((1, "first"), (2, "second"))
     ),
     Check("A pattern leads", "patterns.lead_over", "3", f"{_23}, 40, 40 and 20 %",
-          partial(trials.lead, sizes=PILOT, mix=(0.4, 0.4, 0.2)), "rejection"),
+          partial(known_truth.lead, sizes=PILOT, mix=(0.4, 0.4, 0.2)), "rejection"),
     Check("Fields differ in patterns", "overlap.multi_select", "4", "200 papers, no effect",
-          partial(trials.fields, n=200), "rejection"),
+          partial(known_truth.fields, n=200), "rejection"),
     Check("Fields differ in patterns, Rao-Scott", "overlap.multi_select", "4", "200 papers, no effect",
-          partial(trials.fields, n=200, measure="rao_scott"), "rejection"),
+          partial(known_truth.fields, n=200, measure="rao_scott"), "rejection"),
     Check("Fields that differ are found", "overlap.multi_select", "4", "200 papers, one field 25 points apart",
-          partial(trials.fields, n=200, bound=0.25), "power"),
+          partial(known_truth.fields, n=200, bound=0.25), "power"),
 )  # fmt: skip
 
 
@@ -240,7 +246,7 @@ def _row(check, outcomes):
     made = outcomes[~np.isnan(outcomes)]
     n, hits = len(made), int((made == 0).sum())
     rate = shares.proportion(hits, n, unit="repetitions", method="beta")
-    nominal = {"coverage": trials.CONF, "rejection": LEVEL, "power": np.nan}[check.measure]
+    nominal = {"coverage": known_truth.CONF, "rejection": LEVEL, "power": np.nan}[check.measure]
     covers = check.measure == "coverage"
     least = most = np.nan
     holds, remark = "not judged", ""

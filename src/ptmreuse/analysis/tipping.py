@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from ptmreuse.analysis import choices, two_ways
+from ptmreuse.analysis import choices, resampled
 from ptmreuse.evidence import names
 from ptmreuse.evidence.study import data_kind
 from ptmreuse.statistics import coder_error, shares, trend
@@ -14,7 +14,7 @@ SENSITIVITY, SPECIFICITIES = 0.9, (1.0, 0.999, 0.99, 0.98, 0.97)  # assumed of t
 
 
 def tipping(evidence, facts, *, conf, resamples, seed):
-    """How wrong the codes would have to be to overturn each claim; the arguments are those of `two_ways.two_ways`.
+    """How wrong the codes would have to be to overturn each claim; the arguments are those of `resampled.two_ways`.
 
     Codes move to the worst place: an adaptation becomes the runner-up; for the trend see `fewest_to_end_growth`.
 
@@ -173,7 +173,7 @@ def if_coder_erred(facts, *, conf):
     [701, 682, 512, 319, 121]
     """
     rows = []
-    for release, (yes, of) in two_ways.RELEASES.items():
+    for release, (yes, of) in resampled.RELEASES.items():
         k, n = (int(facts.loc[key, "value"]) for key in (yes, of))
         coded = shares.proportion(k, n, conf=conf)
         for specificity in SPECIFICITIES:

@@ -183,7 +183,7 @@ def _advice(checked, chosen, design):
 
 
 def slope_error(sizes, checked, rates, spread):
-    """Expected standard error of a corrected logit's slope (`corrected.corrected_logit`), before anything is checked.
+    """Expected standard error of a corrected logit's slope (`design_based.corrected_logit`), before any check.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def slope_error(sizes, checked, rates, spread):
 
 
 def part_error(sizes, checked, rates, part, right):
-    """Expected standard error of a corrected pattern share (`corrected.corrected_ratio`), before anything is checked.
+    """Expected standard error of a corrected pattern share (`design_based.corrected_ratio`), before any check.
 
     On the safe side: wrong patterns and papers without reuse are counted as if they never were the same papers.
 

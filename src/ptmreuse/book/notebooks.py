@@ -80,6 +80,7 @@ def _execute(source, target, passed):
             parameters=passed,
             kernel_name="python3",
             cwd=str(paths.ROOT),
+            request_save_on_cell_execute=False,  # it would write the whole notebook twice a cell
             progress_bar=sys.stderr.isatty(),
             # The kernel's own log, not the notebook's: it warns that loopback is not encrypted, and calls it an
             # error that it is interrupted when all cells have run and it is told to end.

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.coding import batch, compare, rules
+from ptmreuse.coding import batch, rules, two_coders
 from ptmreuse.coding.articles import read_article
 from ptmreuse.coding.codebook import DEVELOPMENT, chance, default_codebook
 from ptmreuse.errors import StudyError
@@ -224,7 +224,7 @@ def on_pilot(folder=fetch.FOLDER / "jats", conf=0.95):
     Returns
     -------
     DataFrame
-        As from :func:`ptmreuse.coding.compare.evaluate`, without the coefficients of agreement.
+        As from :func:`ptmreuse.coding.two_coders.evaluate`, without the coefficients of agreement.
 
     Raises
     ------
@@ -241,5 +241,5 @@ def on_pilot(folder=fetch.FOLDER / "jats", conf=0.95):
             expected="articles of the pilot", found="none", where=paths.shown(folder),
             do="run make data, which fetches them",
         )  # fmt: skip
-    table = compare.evaluate(authors, coded, conf=conf)
+    table = two_coders.evaluate(authors, coded, conf=conf)
     return table[table["measure"].isin(["decided", "sensitivity", "specificity", "ppv", "pattern"])]

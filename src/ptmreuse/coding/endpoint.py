@@ -12,7 +12,7 @@ import time
 from concurrent.futures import CancelledError
 from pathlib import Path
 
-from ptmreuse.coding import model
+from ptmreuse.coding import language_model
 from ptmreuse.errors import StudyError
 
 MODES = ("record", "replay", "refresh")
@@ -36,7 +36,7 @@ def schema(question):
     """
     fields = {
         name: {"type": "string", "enum": list(labels)} if labels else {"type": "string"}
-        for name, labels in model.QUESTIONS[question][1].items()
+        for name, labels in language_model.QUESTIONS[question][1].items()
     }
     item = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
     if "model" not in fields:
@@ -82,7 +82,7 @@ def read_reply(raw, asked):
         return None, (0, 0), "the reply is no chat completion"
     if not all(isinstance(number, int) for number in tokens):
         return None, (0, 0), "the reply reports no tokens: a cut prompt would go unseen"
-    least = sum(len(model.LEAST_TOKENS.findall(part["content"])) for part in asked["messages"])
+    least = sum(len(language_model.LEAST_TOKENS.findall(part["content"])) for part in asked["messages"])
     if tokens[0] < least:
         return None, tokens, f"the prompt was cut: {tokens[0]} tokens reported, it has at least {least}"
     if finish == "length":

@@ -96,9 +96,9 @@ def verify(options):
 
 def review(options):
     """Compare the last run with the authors'; exit code 3 if a result is not theirs."""
-    from ptmreuse.review import comparison
+    from ptmreuse.review import against_authors
 
-    return comparison.review(values_of(options))
+    return against_authors.review(values_of(options))
 
 
 def smoke(options):

@@ -25,9 +25,9 @@ def add(command, arguments):
     )  # fmt: skip
     asking = command(code_llm)
     if "code-llm" in arguments:
-        from ptmreuse.coding import model
+        from ptmreuse.coding import language_model
 
-        model.add_arguments(asking)
+        language_model.add_arguments(asking)
     comparing = command(compare)
     comparing.add_argument("first", help="folder of study tables: the reference")
     comparing.add_argument("second", help="folder of study tables: the coding to judge")
@@ -87,14 +87,14 @@ def develop(options):
 
 def code_llm(options):
     """Code articles with a language model at an OpenAI-compatible endpoint."""
-    from ptmreuse.coding import model
+    from ptmreuse.coding import language_model
 
-    return model.main_code_llm(options)
+    return language_model.main_code_llm(options)
 
 
 def compare(options):
     """Compare two codings of the same papers; list and settle what differs."""
-    from ptmreuse.coding import compare
+    from ptmreuse.coding import two_coders
     from ptmreuse.evidence import study
     from ptmreuse.evidence.folder import read_folder
 
@@ -104,21 +104,21 @@ def compare(options):
             expected="papers that both folders hold", found="none in both", where="compare",
             do="write their ids alike in the two tables papers",
         )  # fmt: skip
-    table = compare.evaluate(first, second)
+    table = two_coders.evaluate(first, second)
     for row in table.itertuples():
         print(f"{row.question}, {row.measure}: {row.sentence}")
     evidence = study.read_csv(options.evidence) if options.evidence else None
-    differing = compare.disagreements(first, second, evidence)
+    differing = two_coders.disagreements(first, second, evidence)
     print(f"{len(differing)} disagreements")
     if options.out:
-        compare.write_disagreements(differing, options.out)
+        two_coders.write_disagreements(differing, options.out)
     if options.decisions:
         if not options.settled:
             raise StudyError(
                 expected="--settled DIR", found="none", where="compare --decisions", do="name a folder for the tables"
             )
-        settled = compare.settle(
-            first, second, compare.read_decisions(options.decisions, study.codes(first, "pattern"))
+        settled = two_coders.settle(
+            first, second, two_coders.read_decisions(options.decisions, study.codes(first, "pattern"))
         )
         study.write({"papers": first["papers"], "codebook": first["codebook"], **settled}, paths.Path(options.settled))
         print(f"Settled tables in {options.settled}")

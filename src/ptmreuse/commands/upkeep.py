@@ -94,6 +94,6 @@ def drawing(options):
 
 def lock(options):
     """Write requirements.lock and environment.yml from pyproject.toml."""
-    from ptmreuse import lock
+    from ptmreuse import pins
 
-    lock.write()
+    pins.write()

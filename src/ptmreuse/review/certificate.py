@@ -11,7 +11,7 @@ import pandas as pd
 from ptmreuse import paths
 from ptmreuse.book import markup, pdf, steps
 from ptmreuse.errors import StudyError
-from ptmreuse.review import authors_run, codecheck, comparison, run_record
+from ptmreuse.review import against_authors, authors_run, codecheck, run_record
 
 FOLDER = paths.BUILD / "certificate"
 PAGE = Path(__file__).with_suffix(".html")
@@ -35,7 +35,7 @@ def write(values) -> list[str]:
     StudyError
         If the run is unfinished, changed or of other parameters, or something in codecheck.yml is wrong.
     """
-    rows, inputs = comparison.compare(values)
+    rows, inputs = against_authors.compare(values)
     authors_run.must_be_current(values)
     said, still_open = codecheck.read()
     page = _page(run_record.read(), authors_run.read(), rows, inputs, said, still_open)
@@ -57,11 +57,11 @@ def _page(run, theirs, rows, inputs, said, still_open):
     seconds = sum(step["seconds"] or 0 for step in run["steps"].values())
     facts = {
         "study": f"{paper['title']}, by {', '.join(a['name'] for a in paper['authors'])}, {paper['reference']}",
-        "run": run["started"], "commit": run["commit"], "machine": comparison.on_machine(run),
+        "run": run["started"], "commit": run["commit"], "machine": against_authors.on_machine(run),
         "time of all steps": f"{seconds / 60:.1f} minutes ({seconds:.0f} seconds)",
         "inputs": f"sha256 {run['inputs'][:16]}…",
         "memory": f"{run['memory_peak_mb']} MB at most", "lock": f"requirements.lock {run['lock'][:16]}…",
-        "the authors' run": f"{theirs['started']}, {comparison.on_machine(theirs)}",
+        "the authors' run": f"{theirs['started']}, {against_authors.on_machine(theirs)}",
     }  # fmt: skip
     executed = [
         (name, "made anew" if name in run["ran"] else f"reused, run {step['run']}",
@@ -71,7 +71,7 @@ def _page(run, theirs, rows, inputs, said, still_open):
     claims = authors_run.table(paths.RESULTS / "04_findings" / "claims.csv")["verdict"].value_counts()
     return Template(PAGE.read_text(encoding="utf-8")).substitute(
         heading=f"{'Certificate' if signed else 'Draft certificate, not signed,'} of a re-execution",
-        verdict=markup.escaped(comparison.verdict(rows, inputs, versions)),
+        verdict=markup.escaped(against_authors.verdict(rows, inputs, versions)),
         run=markup.table_html(pd.DataFrame(facts.items(), columns=["what", "value"])),
         executed=markup.table_html(pd.DataFrame(executed, columns=["step", "how", "seconds"])),
         counts=markup.table_html(pd.crosstab(rows["kind"], rows["result"]).reset_index()),
@@ -94,7 +94,7 @@ def _manifest(said, rows):
         if kind == "number":
             keys = set(authors_run.table(paths.RESULTS / f"{file}.csv")["key"])
             part = part[part["output"].isin(keys)]
-        bad = part[~part["result"].isin(comparison.GOOD)]
+        bad = part[~part["result"].isin(against_authors.GOOD)]
         results[file] = f"{len(bad)} of {len(part)} differ" if len(bad) else f"all {len(part)} agree"
     made = []
     for item in said["manifest"]:
@@ -119,7 +119,7 @@ def recommendations(run, rows, inputs, versions, still_open):
         advice.append(f"Run make clean and make book: {len(reused)} of the steps {were} reused from an earlier run.")
     if inputs:
         advice.append(f"Restore the authors' inputs and run again: {', '.join(inputs)}.")
-    if versions and (~rows["result"].isin(comparison.GOOD)).any():
+    if versions and (~rows["result"].isin(against_authors.GOOD)).any():
         advice.append("Install the locked versions and run again, to see whether the differences stay.")
     if "no git" in run["commit"] or "changes" in run["commit"]:
         advice.append(f"Run from a clean checkout: the commit of this run is given as {run['commit']!r}.")

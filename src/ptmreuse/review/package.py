@@ -17,7 +17,7 @@ from ptmreuse import paths
 from ptmreuse.book import catalogue, steps
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import study
-from ptmreuse.review import authors_run, codecheck, comparison
+from ptmreuse.review import against_authors, authors_run, codecheck
 
 README = paths.DATA / "README.md"
 TEXT = Path(__file__).with_name("replication.md")
@@ -170,7 +170,7 @@ def replication(kept) -> str:
         seed=", ".join(_lines(paths.SOURCE / "parameters.py", 'Parameter("seed"')),
         seeded=_markdown(("generator",), [(place,) for place in _seeded()]),
         day=kept["started"][:10],
-        machine=comparison.on_machine(kept),
+        machine=against_authors.on_machine(kept),
         memory=kept["memory_peak_mb"],
         seconds=f"{sum(step['seconds'] or 0 for step in kept['steps'].values()):.0f}",
         times=_markdown(("step", "what", "seconds"), times),

@@ -12,7 +12,7 @@ import pandas as pd
 from ptmreuse import parameters, paths
 from ptmreuse.book import directives, markup
 from ptmreuse.errors import StudyError
-from ptmreuse.review import authors_run, comparison
+from ptmreuse.review import against_authors, authors_run
 
 
 def setup(app):
@@ -40,10 +40,10 @@ def compared():
     values = dict(parameters.DEFAULTS)
     values |= {row["name"]: row["value"] for row in used if row["differs"] == "yes"}
     try:
-        rows, inputs = comparison.compare(values)
+        rows, inputs = against_authors.compare(values)
     except StudyError as error:
         return None, [], f"Not compared with the authors' run. {error}"
-    return rows, inputs, comparison.verdict(rows, inputs)
+    return rows, inputs, against_authors.verdict(rows, inputs)
 
 
 def stamp():
@@ -51,7 +51,7 @@ def stamp():
     rows, inputs, _ = compared()
     if rows is None:
         return "Compared with no other run:"
-    moved = int((~rows["result"].isin(comparison.GOOD)).sum())
+    moved = int((~rows["result"].isin(against_authors.GOOD)).sum())
     day = authors_run.read()["started"][:10]
     if moved:
         return f"Of {len(rows)} results, {moved} differ from the authors' run of {day}:"
@@ -82,7 +82,7 @@ class ThisRun(directives.Html):
         seconds = sum(step["seconds"] or 0 for step in theirs["steps"].values())
         parts.append(
             f"<p>The authors' run began on {html.escape(theirs['started'])}: "
-            f"{html.escape(comparison.on_machine(theirs))}, {seconds:.0f} seconds in all steps, at most "
+            f"{html.escape(against_authors.on_machine(theirs))}, {seconds:.0f} seconds in all steps, at most "
             f"{theirs['memory_peak_mb']} MB of memory.</p>"
         )
         return "\n".join(parts)
@@ -92,5 +92,5 @@ class Tolerances(directives.Html):
     """What each kind of number may differ by."""
 
     def html(self):
-        table = markup.table_html(comparison.TOLERANCES)
+        table = markup.table_html(against_authors.TOLERANCES)
         return directives.plain_table("tolerances", "What may differ, and why.", table)

@@ -15,7 +15,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from ptmreuse import lock, paths
+from ptmreuse import paths, pins
 from ptmreuse.book import steps
 from ptmreuse.errors import StudyError
 
@@ -142,7 +142,7 @@ def _peak():
 def other_versions() -> dict[str, str]:
     """The installed packages whose version is not that of requirements.lock, as name -> "locked, installed"."""
     locked: dict[str, set[str]] = {}
-    for pin in lock.read_pins((paths.ROOT / "requirements.lock").read_text(encoding="utf-8")):
+    for pin in pins.read_pins((paths.ROOT / "requirements.lock").read_text(encoding="utf-8")):
         name, version = pin.split(";")[0].strip().split("==")
         locked.setdefault(name, set()).add(version)
     found = {}

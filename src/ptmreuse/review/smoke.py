@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from ptmreuse import paths
-from ptmreuse.review import authors_run, comparison
+from ptmreuse.review import against_authors, authors_run
 
 NOTEBOOK = "03_tests"
 NEEDED = ("src", "data", "notebooks", "pyproject.toml", "requirements.lock")
@@ -58,12 +58,12 @@ def judged(theirs, ours) -> int:
     0
     """
     exact = ~theirs["method"].str.contains("bootstrap|resampl|permut", case=False)
-    exact &= theirs["value"].map(comparison.is_number)  # a sentence may speak of resampling
+    exact &= theirs["value"].map(against_authors.is_number)  # a sentence may speak of resampling
     here = {row["key"]: row for row in ours.to_dict("records")}
     moved, same = [], 0
     for row in theirs[exact].to_dict("records"):
-        result, detail = comparison.grade_number(row, here[row["key"]]) if row["key"] in here else ("missing", "")
-        if result in comparison.GOOD:
+        result, detail = against_authors.grade_number(row, here[row["key"]]) if row["key"] in here else ("missing", "")
+        if result in against_authors.GOOD:
             same += 1
         else:
             moved.append(f"{result}: number {row['key']} {f'({detail})' if detail else ''}".rstrip())
