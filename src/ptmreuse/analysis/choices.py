@@ -264,6 +264,8 @@ def estimate_under(claim, tables, *, conf, resamples, seed, unit="pairs", by="ca
     uses = tables["uses"]
     open_answers = int((uses["uses_ptm"] == "unknown").sum())
     if claim.startswith("adaptation"):
+        if unknown and not (tables["reuse"]["pattern"] == "unknown").any():
+            return "no pattern is unknown"
         counts, total, open_pairs = pattern_counts(tables, unit, by, unknown)
         if unknown and not open_pairs:
             return "no pattern is unknown"

@@ -149,7 +149,8 @@ def walk(inputs):
     StudyError
         If an input does not exist, or none of its files may hold an article.
     """
-    given = sorted({Path(path).resolve() for path in inputs}, key=lambda p: p.parts)
+    named = {Path(path).resolve() for path in inputs}
+    given = sorted(named, key=lambda p: p.parts)
     for path in given:
         if not path.exists():
             raise StudyError(
@@ -158,7 +159,7 @@ def walk(inputs):
                 where=path.name,
                 do="correct the path",
             )
-    given = [p for p in given if not any(other in p.parents for other in given)]
+    given = [p for p in given if named.isdisjoint(p.parents)]
     if not given:
         raise StudyError(expected="a file or folder to code", found="none", where="input", do="name one")
     lone = given[0] if len(given) == 1 and given[0].is_dir() else None

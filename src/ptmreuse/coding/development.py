@@ -9,6 +9,7 @@ that the coder gives with its answers are fitted on the same record (:meth:`~ptm
 """
 
 import json
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +17,7 @@ import pandas as pd
 from ptmreuse import paths
 from ptmreuse.coding import batch, rules, two_coders
 from ptmreuse.coding.articles import read_article
-from ptmreuse.coding.codebook import DEVELOPMENT, chance, default_codebook
+from ptmreuse.coding.codebook import DEVELOPMENT, STRONG, chance, default_codebook
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch, names, pilot, study
 from ptmreuse.statistics.shares import clustered_share, proportion
@@ -176,12 +177,14 @@ def held_out(record):
     fold = pd.Series(pd.factorize(record["doi"], sort=True)[0] % FOLDS, index=record.index)
     judged = record[record["right"] != ""]
     strength, correct = pd.to_numeric(judged["strength"]), judged["right"] == "1"
-    chances, kept = [], []
-    for i, row in zip(judged.index, judged.itertuples(), strict=True):
-        chances.append(chance(record[fold != fold[i]], row.question, row.answer, strength[i]))
-        others = (fold[judged.index] != fold[i]) & (judged["question"] == row.question)
-        kept.append(bool(strength[i] >= _line(strength[others], correct[others])))
-    return judged.assign(chance=chances, kept=kept, correct=correct)
+    judged = judged.assign(chance=math.nan, kept=False, correct=correct)
+    for (question, here), rows in judged.groupby(["question", fold[judged.index]]):
+        others = (fold[judged.index] != here) & (judged["question"] == question)
+        judged.loc[rows.index, "kept"] = strength[rows.index] >= _line(strength[others], correct[others])
+        for (answer, _), alike in rows.groupby(["answer", strength[rows.index] >= STRONG]):
+            seen = chance(record[fold != here], question, answer, strength[alike.index[0]])
+            judged.loc[alike.index, "chance"] = seen
+    return judged
 
 
 def _line(strength, correct):
