@@ -146,15 +146,15 @@ def within_bound(table, population, question) -> tuple[float, float]:
     """
     has, of = {"uses_dl": ("dl", "drawn"), "uses_ptm": ("ptm", "drawn"), "uses_ptm_given_dl": ("both", "dl")}[question]
     rates = table[[has, of]].div(table["drawn"], axis=0)
-    possible = [
-        rates.loc[max(first, rates.index[0]) : min(last, rates.index[-1])].to_numpy()
-        for first, last in zip(population["earliest"], population["latest"], strict=True)
-    ]
+    ends = population["earliest"].clip(lower=rates.index[0]), population["latest"].clip(upper=rates.index[-1])
+    spans = list(zip(*ends, strict=True))
+    possible = {span: rates.loc[slice(*span)].to_numpy() for span in set(spans)}
     limits = []
     for pick in (np.argmin, np.argmax):
         ratio = float((table["articles"] * rates[has]).sum() / (table["articles"] * rates[of]).sum())
         for _ in range(20):  # Dinkelbach's steps; a plain share needs one
-            chosen = np.array([years[pick(years[:, 0] - ratio * years[:, 1])] for years in possible]).sum(axis=0)
+            best = {span: years[pick(years[:, 0] - ratio * years[:, 1])] for span, years in possible.items()}
+            chosen = np.array([best[span] for span in spans]).sum(axis=0)
             before, ratio = ratio, float(chosen[0] / chosen[1])
             if ratio == before:
                 break
