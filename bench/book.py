@@ -46,7 +46,10 @@ def kernels(project, scratch):
         bare = scratch / path.name
         nbformat.write(notebook, bare)
         start = used()
-        papermill.execute_notebook(str(bare), str(bare), kernel_name="python3", progress_bar=False)
+        quiet = ["--IPKernelApp.log_level=CRITICAL"]  # as the book's own kernels
+        papermill.execute_notebook(
+            str(bare), str(bare), kernel_name="python3", progress_bar=False, extra_arguments=quiet
+        )
         total += used() - start
     return total
 

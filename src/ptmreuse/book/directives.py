@@ -256,10 +256,8 @@ class Registry(Html):
                 "what": row["about"], "value": row["text"], "interval": " to ".join(wording.limits(row)),
                 "n and unit": f"{count} {row['unit']}".strip(), "method": row["method"],
             }  # fmt: skip
-            wide = ""
-            if not any(
-                [*cells.values()][2:]
-            ):  # a sentence takes the columns that it leaves empty, not a tower of words
+            wide, beside = "", [*cells.values()][2:]
+            if not any(beside):  # a sentence takes the columns that it leaves empty, not a tower of words
                 cells, wide = {"what": cells["what"], "value": cells["value"]}, ' colspan="4"'
             rows.append(
                 f'<tr id="n-{html.escape(row["key"])}"><th scope="row"><code>{html.escape(row["key"])}</code></th>'
