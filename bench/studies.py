@@ -13,7 +13,7 @@ from pathlib import Path
 from lxml import html
 
 from ptmreuse import paths
-from ptmreuse.evidence import pilot, study
+from ptmreuse.evidence import study
 
 sys.path.insert(0, str(paths.ROOT / "tests"))
 import made_study  # noqa: E402 - the studies of the tests
@@ -29,7 +29,7 @@ def ptmreuse(*arguments):
 def wrong(seed, folder):
     """What is wrong with the book about the study of this seed; nothing if it is right."""
     ptmreuse("new", folder)
-    for name in (*pilot.CODED, "codebook"):
+    for name in (*study.CODED, "codebook"):
         (folder / f"{name}.csv").unlink()
     made_study.write(seed, folder, own_codes=seed % 3 > 0)
     (folder / "study.yml").write_text(f"title: Study {seed}\nauthors: A student\nresamples: 199\n", encoding="utf-8")

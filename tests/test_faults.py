@@ -29,7 +29,7 @@ from ptmreuse.statistics import agreement
 
 @pytest.fixture
 def folder(tmp_path):
-    study.write({n: t for n, t in pilot.embedded().items() if n in pilot.CODED}, tmp_path / "mine")
+    study.write({n: t for n, t in pilot.embedded().items() if n in study.CODED}, tmp_path / "mine")
     return tmp_path / "mine"
 
 
@@ -141,7 +141,7 @@ def test_coding_again_keeps_what_a_person_added(tmp_path):
 
 
 def test_comparing_folders_without_a_common_paper_is_refused(folder, tmp_path, capsys):
-    other = {name: study.read_csv(folder / f"{name}.csv") for name in pilot.CODED}
+    other = {name: study.read_csv(folder / f"{name}.csv") for name in study.CODED}
     study.write({name: table.assign(paper="x" + table["paper"]) for name, table in other.items()}, tmp_path / "other")
     assert command_line.main(["compare", str(folder), str(tmp_path / "other")]) == 1
     assert "none in both" in capsys.readouterr().err

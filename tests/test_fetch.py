@@ -5,10 +5,12 @@ import hashlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from ptmreuse.commands import own_papers
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch, study
 
@@ -226,8 +228,8 @@ def test_all_in_order(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(fetch, "fetch_articles", lambda dois: [tmp_path / "jats" / "a.xml"] * len(dois))
     monkeypatch.setattr(fetch, "list_release", lambda: [{"name": "study.db", "size": 2_500_000_000}])
     monkeypatch.setattr(fetch, "fetch_release", lambda name: tmp_path / name)
-    fetch.fetch_all()
-    fetch.fetch_all(release="study.db")
+    for release in (None, "study.db"):
+        own_papers.data(SimpleNamespace(frame=False, release=release))
     lines = capsys.readouterr().out.splitlines()
     assert lines[:4] == [
         "pilot workbook: pilot.xlsx",
@@ -236,4 +238,4 @@ def test_all_in_order(tmp_path, monkeypatch, capsys):
         "     2,500.0 MB  study.db",
     ]
     assert lines[4] == "none of these was fetched; name one to fetch it"
-    assert lines[-1] == "released file: study.db"
+    assert lines[-2] == "released file: study.db"

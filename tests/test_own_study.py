@@ -355,7 +355,7 @@ def test_every_exercise_is_solved_by_its_solution_and_not_without(capsys):
 
 @pytest.mark.slow
 def test_the_figure_on_the_page_how_to_adapt_can_be_made(tmp_path, monkeypatch):
-    study.write({name: pilot.embedded()[name] for name in pilot.CODED}, tmp_path / "mine")
+    study.write({name: pilot.embedded()[name] for name in study.CODED}, tmp_path / "mine")
     monkeypatch.setattr(paths, "STUDY", tmp_path / "mine")
     space = made_study.run_study(SCAFFOLD[:2], tmp_path / "mine", tmp_path, monkeypatch)
     page = (paths.BOOK / "adapt.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import made_release
-from ptmreuse import paths
+from ptmreuse import parameters, paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch, pilot, simulated, sources, study
 from ptmreuse.evidence.folder import read_folder, validate_folder
@@ -263,11 +263,11 @@ def test_parquet_is_read_like_csv(tmp_path):
 
 def test_the_template_has_the_schema_and_asks_for_a_paper():
     template = paths.DATA / "template"
-    assert {f.stem for f in template.glob("*.csv")} == set(pilot.CODED)
-    for name in pilot.CODED:
+    assert {f.stem for f in template.glob("*.csv")} == set(study.CODED)
+    for name in study.CODED:
         assert list(study.read_csv(template / f"{name}.csv").columns) == list(study.SCHEMA[name])
     described = (template / "README.md").read_text(encoding="utf-8")
-    assert all(column in described for name in pilot.CODED for column in study.SCHEMA[name])
+    assert all(column in described for name in study.CODED for column in study.SCHEMA[name])
     with pytest.raises(StudyError, match="template/papers.csv: expected at least one paper"):
         validate_folder(template)
 
@@ -285,7 +285,7 @@ def test_counts_have_one_form_for_every_source(tmp_path):
         "tables": {"tables": folder(tmp_path)},
         "simulated": {"seed": 1, "simulated_papers": 100},
     }
-    assert {*given, "plos"} == set(sources.SOURCES)  # that one in test_plos.py
+    assert {*given, "plos"} == set(sources.READERS) == set(parameters.SCHEMA[0].allowed)  # that one in test_plos.py
     for source, arguments in given.items():
         result = sources.counts(sources.load_source(source, **arguments))
         assert list(result) == KEYS, source

@@ -8,7 +8,7 @@ from lxml import html as parser
 
 import made_release
 from conftest import run
-from ptmreuse.evidence import folder, pilot, sources, study
+from ptmreuse.evidence import folder, sources, study
 from test_pages import HOSTILE
 from test_signs import recorded, wrong_signs
 
@@ -75,7 +75,7 @@ def test_a_messy_release_gives_a_book_whose_counts_are_the_truth(broken_project,
 def test_a_students_tables_give_the_same_counts_as_their_source(release, tmp_path):
     path, truth = release
     tables = sources.load_source("release", release=path)
-    study.write({name: tables[name].drop_duplicates() for name in pilot.CODED}, tmp_path / "mine")
+    study.write({name: tables[name].drop_duplicates() for name in study.CODED}, tmp_path / "mine")
     folder.validate_folder(tmp_path / "mine")
     mine = sources.counts(sources.load_source("tables", tables=tmp_path / "mine"))
     assert {k: mine[k] for k in ("papers", "uses_dl", "reuse_items", "stages")} == {

@@ -45,7 +45,7 @@ def percent(value: Any, digits: int = 1) -> str:
     return "n/a" if missing(value) else f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
-def whole_percents(limits: Iterable[float]) -> str:
+def whole_percents(ends: Iterable[float]) -> str:
     r"""An interval of shares in whole percents.
 
     Examples
@@ -53,7 +53,7 @@ def whole_percents(limits: Iterable[float]) -> str:
     >>> whole_percents((0.434, 0.729))
     '43 to 73\xa0%'
     """
-    low, high = (f"{100 * end:.0f}" for end in limits)
+    low, high = (f"{100 * end:.0f}" for end in ends)
     return f"{low} to {high}\N{NO-BREAK SPACE}%"
 
 

@@ -143,18 +143,18 @@ def rank(codes, column, category, *, conf, resamples, seed, unit="pairs"):
     counts = table.to_numpy()
     own = table.columns.get_loc(category)
     rng = np.random.default_rng(seed)
-    ranks, block = [], max(1, 5_000_000 // papers)  # blocks keep the resamples of a large corpus within memory
+    drawn_ranks, block = [], max(1, 5_000_000 // papers)  # blocks keep the resamples of a large corpus within memory
     for start in range(0, resamples, block):
         drawn = rng.multinomial(papers, np.full(papers, 1 / papers), size=min(block, resamples - start))
         totals = drawn.astype("float64") @ counts
-        ranks.append(1 + (totals > totals[:, [own]]).sum(axis=1))
-    ranks = np.concatenate(ranks)
-    low, high = np.quantile(ranks, [(1 - conf) / 2, (1 + conf) / 2], method="inverted_cdf")
+        drawn_ranks.append(1 + (totals > totals[:, [own]]).sum(axis=1))
+    resampled = np.concatenate(drawn_ranks)
+    low, high = np.quantile(resampled, [(1 - conf) / 2, (1 + conf) / 2], method="inverted_cdf")
     observed = counts.sum(axis=0)
     return estimate.Estimate(
         float(1 + (observed > observed[own]).sum()), float(low), float(high), conf,
         f"percentile bootstrap of {papers:,} papers", int(observed.sum()), unit,
-        detail={"leads": float((ranks == 1).mean()), "categories": table.shape[1]},
+        detail={"leads": float((resampled == 1).mean()), "categories": table.shape[1]},
         label=f"rank of {category}", scale="rank",
     )  # fmt: skip
 
@@ -230,8 +230,8 @@ def lead_over(counted, category, other, column="pattern", *, conf):
     return replace(share, p=float(p), detail=share.detail | {"test": "exact sign test"})
 
 
-def worst_rank(ranks):
-    """The rank that a category surely has everywhere; `ranks` holds one Estimate of `rank` per group, such as a field.
+def worst_rank(groups):
+    """The rank that a category surely has everywhere; `groups` holds one Estimate of `rank` per group, such as a field.
 
     Returns
     -------
@@ -247,9 +247,9 @@ def worst_rank(ranks):
     >>> found.value, found.low, found.high
     (1.0, 1.0, 3.0)
     """
-    told = [r for r in ranks if not np.isnan(r.low)]
+    told = [r for r in groups if not np.isnan(r.low)]
     if not told:
-        return ranks[0]
+        return groups[0]
     worst = max(told, key=lambda r: (r.value, r.high))
-    high = max(r.high for r in told) if len(told) == len(ranks) else float(len(PATTERNS))
+    high = max(r.high for r in told) if len(told) == len(groups) else float(len(PATTERNS))
     return replace(worst, low=max(r.low for r in told), high=max(high, worst.high))

@@ -278,11 +278,11 @@ def draw(frame, strata, fraction, seed):
     frame = frame.sort_values("paper", ignore_index=True)
     rng = np.random.default_rng(seed)
     shuffled = frame.iloc[rng.permutation(len(frame))]
-    size = shuffled.groupby(strata)["paper"].transform("size")
-    wanted = np.maximum(1, np.rint(fraction * size)).astype("int64")
+    papers = shuffled.groupby(strata)["paper"].transform("size")
+    wanted = np.maximum(1, np.rint(fraction * papers)).astype("int64")
     place = shuffled.groupby(strata).cumcount()
     sample = shuffled.assign(
-        stratum_size=size, stratum_sample=wanted, inclusion_probability=wanted / size, weight=size / wanted
+        stratum_size=papers, stratum_sample=wanted, inclusion_probability=wanted / papers, weight=papers / wanted
     )
     return sample[place < wanted].sort_values("paper", ignore_index=True)
 

@@ -12,9 +12,22 @@ import time
 from concurrent.futures import CancelledError
 from pathlib import Path
 
-from ptmreuse.coding import language_model
 from ptmreuse.errors import StudyError
+from ptmreuse.evidence import study
 
+# question -> the study table it fills, and the fields of an item: any text, or one label of a closed list.
+# The quote comes before the label, so that the evidence is looked for before the decision is made.
+QUESTIONS = {
+    "uses_dl": ("uses", {"quote": None, "answer": study.ANSWERS}),
+    "uses_ptm": ("uses", {"quote": None, "answer": study.ANSWERS}),
+    "model": ("reuse", {"model": None, "quote": None}),
+    "pattern": ("reuse", {"model": None, "quote": None, "pattern": (*study.PATTERNS, "unknown")}),
+    "stage": ("stages", {"model": None, "quote": None, "stage": (*study.STAGES, "unknown")}),
+}
+# Tokenizers split before every word and every three digits, so that a prompt has at least as many tokens; in 128
+# open articles one had 1.19 to 1.85 times as many. A server that drops what exceeds its context keeps at most half
+# of it (Ollama, issue 17427) and thus falls below. A smaller cut can go unseen.
+LEAST_TOKENS = re.compile(r"[^\W\d_]+|\d{1,3}")
 MODES = ("record", "replay", "refresh")
 SAMPLING = {"temperature": 0, "seed": 1, "max_tokens": 4096}
 
@@ -36,7 +49,7 @@ def schema(question):
     """
     fields = {
         name: {"type": "string", "enum": list(labels)} if labels else {"type": "string"}
-        for name, labels in language_model.QUESTIONS[question][1].items()
+        for name, labels in QUESTIONS[question][1].items()
     }
     item = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
     if "model" not in fields:
@@ -82,7 +95,7 @@ def read_reply(raw, asked):
         return None, (0, 0), "the reply is no chat completion"
     if not all(isinstance(number, int) for number in tokens):
         return None, (0, 0), "the reply reports no tokens: a cut prompt would go unseen"
-    least = sum(len(language_model.LEAST_TOKENS.findall(part["content"])) for part in asked["messages"])
+    least = sum(len(LEAST_TOKENS.findall(part["content"])) for part in asked["messages"])
     if tokens[0] < least:
         return None, tokens, f"the prompt was cut: {tokens[0]} tokens reported, it has at least {least}"
     if finish == "length":

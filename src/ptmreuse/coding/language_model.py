@@ -14,7 +14,6 @@ must fit the schema and the labels of the question, and every quote is looked up
 """
 
 import json
-import re
 import sqlite3
 import sys
 import tempfile
@@ -31,24 +30,12 @@ from tqdm import tqdm
 
 from ptmreuse import one_run, paths
 from ptmreuse.coding import articles, batch, endpoint
+from ptmreuse.coding.endpoint import QUESTIONS
 from ptmreuse.evidence import answer_words, answers, names, replies, study
 
-# question -> the study table it fills, and the fields of an item: any text, or one label of a closed list.
-# The quote comes before the label, so that the evidence is looked for before the decision is made.
-QUESTIONS = {
-    "uses_dl": ("uses", {"quote": None, "answer": study.ANSWERS}),
-    "uses_ptm": ("uses", {"quote": None, "answer": study.ANSWERS}),
-    "model": ("reuse", {"model": None, "quote": None}),
-    "pattern": ("reuse", {"model": None, "quote": None, "pattern": (*study.PATTERNS, "unknown")}),
-    "stage": ("stages", {"model": None, "quote": None, "stage": (*study.STAGES, "unknown")}),
-}
 ROWS = ("papers", "uses", "reuse", "stages", "evidence", "rejects")  # the tables that articles fill
 EVIDENCE = ["paper", "coder", "question", "model", "value", "quote", "section", "quote_found", "model_found"]
 
-# Tokenizers split before every word and every three digits, so that a prompt has at least as many tokens; in 128
-# open articles one had 1.19 to 1.85 times as many. A server that drops what exceeds its context keeps at most half
-# of it (Ollama, issue 17427) and thus falls below. A smaller cut can go unseen.
-LEAST_TOKENS = re.compile(r"[^\W\d_]+|\d{1,3}")
 QUOTE_LETTERS = 20  # a shorter quote is found anywhere and shows nothing
 
 

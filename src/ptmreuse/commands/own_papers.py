@@ -101,9 +101,7 @@ def draw(options):
     from ptmreuse.evidence import checked, sources, study
 
     values = values_of(options)
-    asked = ("source", "release", "tables", "pilot", "last_year", "seed", "simulated_papers")
-    tables = sources.load_source(**{name: values[name] for name in asked})
-    tables = study.of_coder(tables, values["coder"])
+    tables = study.of_coder(sources.load_source(**values), values["coder"])
     sizes = validation.to_draw(checked.strata(tables)["stratum"].value_counts().to_dict(), options.yes, options.no)
     print(checked.write(options.folder, tables, sizes, values["seed"]).to_string(index=False))
     print(f"Code {paths.Path(options.folder) / 'codes_first.csv'}, then: --set validation={options.folder}")
@@ -115,19 +113,27 @@ def counts(options):
 
     from ptmreuse.evidence import sources
 
-    asked = {name: getattr(options, name) for name in ("source", "release", "tables", "pilot", "last_year", "seed")}
-    tables = sources.load_source(**asked, simulated_papers=options.simulated_papers)
-    print(json.dumps(sources.counts(tables, options.coder), indent=1, ensure_ascii=False))
+    found = sources.counts(sources.load_source(**vars(options)), options.coder)
+    print(json.dumps(found, indent=1, ensure_ascii=False))
 
 
 def data(options):
     """Fetch the pilot workbook and its open articles; list the released files."""
-    from ptmreuse.evidence import fetch
+    from ptmreuse.evidence import fetch, pilot
 
     if options.frame:
         _frame()
         return
-    fetch.fetch_all(options.release)
+    print(f"pilot workbook: {paths.shown(fetch.fetch_pilot())}")
+    articles = fetch.fetch_articles(pilot.read_pilot(fetch.PILOT)["papers"]["doi"])
+    print(f"articles of the pilot: {len(articles)} in {paths.shown(articles[0].parent)}")
+    print(f"files of the released record ({fetch.RECORD_PAGE}):")
+    for file in fetch.list_release():
+        print(f"  {file['size'] / 1e6:10,.1f} MB  {file['name']}")
+    if options.release:
+        print(f"released file: {paths.shown(fetch.fetch_release(options.release))}")
+    else:
+        print("none of these was fetched; name one to fetch it")
     print("How the rule coder does on these articles: python -m ptmreuse develop")
 
 

@@ -130,29 +130,6 @@ def article_address(doi, url=PLOS_URL):
     return f"{url.format(journal=journal)}?{urlencode({'id': doi, 'type': 'manuscript'})}"
 
 
-def fetch_all(release=None):
-    """Fetch the pilot workbook and the texts of its articles, show what the release holds, fetch one file of it.
-
-    Parameters
-    ----------
-    release : str, optional
-        The name of a file of the record to fetch as well (gigabytes).
-    """
-    from ptmreuse.evidence.pilot import read_pilot  # which names this module's files
-
-    print(f"pilot workbook: {paths.shown(fetch_pilot())}")
-    pilot = read_pilot(PILOT)
-    articles = fetch_articles(pilot["papers"]["doi"])
-    print(f"articles of the pilot: {len(articles)} in {paths.shown(articles[0].parent)}")
-    print(f"files of the released record ({RECORD_PAGE}):")
-    for file in list_release():
-        print(f"  {file['size'] / 1e6:10,.1f} MB  {file['name']}")
-    if release:
-        print(f"released file: {paths.shown(fetch_release(release))}")
-    else:
-        print("none of these was fetched; name one to fetch it")
-
-
 def _fetch(url, target, known_hash, holds=b""):
     """Fetch a file whole or not at all, and record its SHA-256 beside it."""
     import pooch

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ptmreuse import paths, wording
 from ptmreuse.errors import StudyError, StudyErrors, refuse
-from ptmreuse.evidence import names, pilot, study
+from ptmreuse.evidence import names, study
+from ptmreuse.evidence.tables import of_file
 
 BESIDE = ("claims", "uncoded")  # tables of a student's folder that are no study tables
 EXAMPLE = "EXAMPLE"  # how the ids of the rows begin that a new folder has for show
@@ -37,8 +38,8 @@ def read_folder(folder):
     if "reuse" in tables:
         tables["reuse"] = _with_names(tables["reuse"])
     if "provenance" not in tables:
-        coded = [name for name in pilot.CODED if name in files]
-        inputs = [pilot.input("tables", "coded", files[name], len(tables[name])) for name in coded]
+        coded = [name for name in study.CODED if name in files]
+        inputs = [of_file("tables", files[name], len(tables[name])) for name in coded]
         inputs = [row | {"path": f"{where}/{files[name].name}"} for name, row in zip(coded, inputs, strict=True)]
         tables["provenance"] = pd.DataFrame(inputs)
     found = []
@@ -70,7 +71,7 @@ def _files(folder, where):
         table = file.is_file() and file.suffix in (".csv", ".parquet")
         if file.stem in BESIDE or file.name.startswith(("._", ".~", "~$")):
             continue  # also what an operating system or a spreadsheet program leaves behind
-        if not table and file.name.split(".")[0].lower() not in pilot.CODED:
+        if not table and file.name.split(".")[0].lower() not in study.CODED:
             continue  # notes, the folder of a coding run
         if not table or file.stem not in study.SCHEMA:
             expected = f"files named {', '.join(study.SCHEMA)} that end in .csv or .parquet"
@@ -119,7 +120,7 @@ def refuse_overwriting(folder):
     ------
     StudyError
     """
-    for name in pilot.CODED:
+    for name in study.CODED:
         file, example = Path(folder) / f"{name}.csv", paths.SCAFFOLD / f"{name}.csv"
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         if len(lines) > 1 and lines != example.read_text(encoding="utf-8").splitlines():
@@ -205,7 +206,7 @@ def validate_folder(folder):
     listed = ", ".join(f"{field} ({rows})" for field, rows in others.items())
     eight = "the study's eight" if set(study.codes(tables, "field")) == set(study.FIELDS) else "the codebook's fields"
     notes = {"fields": f"not among {eight}: {listed}" if listed else ""}
-    rows = [(name, len(tables[name]), tables[name]["paper"].nunique(), notes.get(name, "")) for name in pilot.CODED]
+    rows = [(name, len(tables[name]), tables[name]["paper"].nunique(), notes.get(name, "")) for name in study.CODED]
     return pd.DataFrame(rows, columns=["table", "rows", "papers", "note"])
 
 
@@ -223,6 +224,7 @@ def remarks(tables):
 
     Examples
     --------
+    >>> from ptmreuse.evidence import pilot
     >>> remarks(pilot.embedded())[-3:]
     ['no stages: 0 papers with a known stage', 'no fields: no coded paper has a field', 'no agreement: one coder']
     """

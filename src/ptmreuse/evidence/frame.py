@@ -170,10 +170,10 @@ def with_years(frame):
         _dated(part.sort_values("number"), dates[dates["journal"] == code], max(FIRST, begun[code]), bound)
         for code, part in frame.groupby("journal")
     ]
-    dated = pd.concat(parts).sort_index()
+    told = pd.concat(parts).sort_index()
     for column in ("year", "earliest", "latest"):
-        dated[column] = [_year(day) for day in dated[column].clip(_day(FIRST, 1, 1), _day(LAST, 12, 31))]
-    return dated
+        told[column] = [_year(day) for day in told[column].clip(_day(FIRST, 1, 1), _day(LAST, 12, 31))]
+    return told
 
 
 @cache

@@ -12,6 +12,8 @@ from ptmreuse import paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch, names, study, tables
 
+CORRECTIONS = "pilot_corrections.csv"
+
 
 def embedded() -> dict[str, pd.DataFrame]:
     """The pilot that the study's authors coded by hand, as study tables (data kind: coded).
@@ -26,12 +28,12 @@ def embedded() -> dict[str, pd.DataFrame]:
     """
     papers_path, pairs_path = paths.DATA / "pilot_papers.csv", paths.DATA / "pilot_pairs.csv"
     coded, pairs = study.read_csv(papers_path), study.read_csv(pairs_path)
-    corrected = study.corrections()
+    corrected = _corrections()
     for row, paper in enumerate(coded.itertuples(), start=1):
         written = paper.date_as_written[-4:]
         if paper.year != corrected["year"].get(paper.doi, written):
             raise StudyError(
-                expected=f"the year {written} as written, or a correction in data/{study.CORRECTIONS}",
+                expected=f"the year {written} as written, or a correction in data/{CORRECTIONS}",
                 found=repr(paper.year), where=f"{paths.shown(papers_path)}, row {row}, column year",
                 do="correct the year, or name the correction with its source",
             )  # fmt: skip
@@ -43,10 +45,12 @@ def embedded() -> dict[str, pd.DataFrame]:
             where=f"{paths.shown(papers_path)} against {paths.shown(pairs_path)}",
             do="correct the file that differs from the authors' workbook",
         )  # fmt: skip
-    accounts = [input("embedded", "coded", papers_path, len(coded)), input("embedded", "coded", pairs_path, len(pairs))]
+    accounts = [
+        tables.of_file("embedded", path, len(rows)) for path, rows in ((papers_path, coded), (pairs_path, pairs))
+    ]
     coded = coded.rename(columns={"doi": "paper", "reuses_ptm": "uses_ptm"})
     pairs = pairs.rename(columns={"doi": "paper"})
-    accounts += study.correction_entries("embedded", coded["paper"])
+    accounts += _correction_entries("embedded", coded["paper"])
     return _tables(coded, coded, pairs, accounts, "embedded pilot")
 
 
@@ -64,14 +68,21 @@ def _tables(papers, uses, pairs, accounts, where):
     return study.validate(made, where=where)
 
 
-def input(source, kind, path, rows):
-    """The row of *provenance* for one file that was read."""
-    return tables.account(source, kind, paths.shown(path), rows, sha256=paths.sha256(path))
+def _corrections():
+    """The corrections of the pilot workbook, by DOI: year_as_written, year, reason, source."""
+    return study.read_csv(paths.DATA / CORRECTIONS).set_index("doi")
 
 
-# Tables of a folder; provenance and rejects are written by the pipeline.
-CODED = ("papers", "fields", "uses", "reuse", "stages")
-LATE = "published after"  # begins the reason of the papers that `until` sets aside
+def _correction_entries(source, dois):
+    """The entry in the accounts that names the corrections that were applied to these papers, if any was."""
+    applied = _corrections().loc[lambda table: table.index.isin(dois)]
+    said = [
+        f"{doi}: year {row['year_as_written']} as written, corrected to {row['year']}"
+        for doi, row in applied.iterrows()
+    ]
+    return [tables.of_file(source, paths.DATA / CORRECTIONS, len(said), version="; ".join(said))] if said else []
+
+
 PILOT_COLUMNS = ("DOI", "Review Date", "Uses DL?", "Are PTMs Used?", "PTM and PTM Reuse Method Pairings")
 
 
@@ -101,7 +112,7 @@ def read_pilot(path):
             where=where, do="use the workbook as the authors published it",
         )  # fmt: skip
     papers, uses, pairs = [], [], []
-    corrected, applied = study.corrections(), []
+    corrected, applied = _corrections(), []
     for number, row in enumerate(rows, start=2):
         cells = list(row[: len(PILOT_COLUMNS)])
         if not any(cell not in (None, "") for cell in cells):
@@ -117,7 +128,7 @@ def read_pilot(path):
         papers.append((doi, year))
         uses.append((doi, _yes_no(dl, where, f"C{number}"), _yes_no(ptm, where, f"D{number}")))
         pairs += [(doi, *pair) for pair in _pairs(listed, where, number)]
-    accounts = [input("pilot", "coded", path, len(papers)), *study.correction_entries("pilot", applied)]
+    accounts = [tables.of_file("pilot", path, len(papers)), *_correction_entries("pilot", applied)]
     return _tables(
         pd.DataFrame(papers, columns=["paper", "year"]), pd.DataFrame(uses, columns=["paper", "uses_dl", "uses_ptm"]),
         pd.DataFrame(pairs, columns=["paper", "model", "pattern"]), accounts, where,

@@ -11,7 +11,7 @@ from ptmreuse import paths
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch, frame, pilot, study
 from ptmreuse.evidence.fetch_frame import MISSING, _record_file
-from ptmreuse.evidence.tables import account
+from ptmreuse.evidence.tables import account, of_file
 
 AGAIN = "run make data FRAME=yes"
 
@@ -47,8 +47,7 @@ def read_plos(place=fetch.FOLDER):
     )
     books["rejects"] += rejects
     listing = paths.DATA / frame.FRAME
-    entry = account("plos", "coded", paths.shown(listing), len(papers) + len(rejects), len(rejects),
-                    sha256=paths.sha256(listing))  # fmt: skip
+    entry = of_file("plos", listing, len(papers) + len(rejects), len(rejects))
     ours = pd.DataFrame(books["rejects"], columns=list(study.SCHEMA["rejects"]))
     tables["rejects"] = pd.concat([coded["rejects"], ours], ignore_index=True)
     tables["provenance"] = pd.concat(

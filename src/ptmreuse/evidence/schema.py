@@ -26,6 +26,7 @@ ANSWERS = ("yes", "no", "unknown")
 QUESTIONS = ("uses_dl", "uses_ptm", "model", "pattern", "stage")
 CODES = {"pattern": PATTERNS, "stage": STAGES, "field": FIELDS}  # of the study; a codebook may have others
 MEGAJOURNALS = ("PLOS", "Frontiers", "F1000", "BMJ")
+CODED = ("papers", "fields", "uses", "reuse", "stages")  # the tables that people write; the pipeline adds the others
 KINDS = ("published", "coded", "simulated")
 SIMULATED = 0x53494D55  # SQLite application id ("SIMU") of a generated database, so that none passes for a release
 

@@ -9,29 +9,35 @@ import pandas as pd
 
 from ptmreuse import paths
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import checked, fetch, folder, items, pilot, plos, simulated, study
+from ptmreuse.evidence import checked, fetch, folder, items, plos, simulated, study
 from ptmreuse.evidence.pilot import embedded, read_pilot
 from ptmreuse.evidence.release import read_release
 from ptmreuse.evidence.tables import account
 from ptmreuse.parameters import DEFAULTS
 
-SOURCES = ("embedded", "pilot", "release", "plos", "tables", "simulated")
+LATE = "published after"  # begins the reason of the papers that `until` sets aside
+
+# How the study tables of each source are read, given the parameters of the run.
+READERS = {
+    "embedded": lambda values: embedded(),
+    "pilot": lambda values: read_pilot(values["pilot"] or fetch.PILOT),
+    "release": lambda values: read_release(_path(values, "release", "the authors' SQLite database")),
+    "plos": lambda values: plos.read_plos(fetch.FOLDER),
+    "tables": lambda values: folder.read_folder(_path(values, "tables", "a folder of study tables")),
+    "simulated": lambda values: simulated.simulate_corpus(values["seed"], papers=values["simulated_papers"])[0],
+}
 
 
-def load_source(source, *, release=None, tables=None, pilot=None, last_year=2025, seed=42, simulated_papers=18091):
+def load_source(source, **values):
     """The study tables of one source; their accounts balance.
 
     Parameters
     ----------
     source : str
-        Of `SOURCES`.
-    release, tables, pilot : path-like, optional
-        The SQLite file, the folder, or the workbook of the source of that name. An empty workbook path means
-        where ``make data`` puts it.
-    last_year : int
-        Papers published later are set aside and listed as rejects; a paper without a year stays.
-    seed, simulated_papers : int
-        Of the simulated corpus.
+        Of `READERS`.
+    **values
+        Parameters of the run; one that is not given has its default. Papers published after `last_year` are set
+        aside and listed as rejects; a paper without a year stays.
 
     Raises
     ------
@@ -44,23 +50,12 @@ def load_source(source, *, release=None, tables=None, pilot=None, last_year=2025
     >>> len(tables["papers"]), study.data_kind(tables)
     (110, 'coded')
     """
-    if source == "embedded":
-        loaded = embedded()
-    elif source == "pilot":
-        loaded = read_pilot(pilot or fetch.PILOT)
-    elif source == "release":
-        loaded = read_release(_given(release, source, "the authors' SQLite database"))
-    elif source == "plos":
-        loaded = plos.read_plos(fetch.FOLDER)
-    elif source == "tables":
-        loaded = folder.read_folder(_given(tables, source, "a folder of study tables"))
-    elif source == "simulated":
-        loaded = simulated.simulate_corpus(seed, papers=simulated_papers)[0]
-    else:
+    if source not in READERS:
         raise StudyError(
-            expected=f"one of {', '.join(SOURCES)}", found=repr(source), where="source", do="choose one of them"
+            expected=f"one of {', '.join(READERS)}", found=repr(source), where="source", do="choose one of them"
         )
-    loaded = until(loaded, last_year, source)
+    values = DEFAULTS | values
+    loaded = until(READERS[source](values), values["last_year"], source)
     study.accounting(loaded)
     return loaded
 
@@ -70,7 +65,7 @@ def write_evidence(step, values, scratch):
 
     Beside it ``checked.csv``: what people checked, empty without a validation folder.
     """
-    tables = load_source(**{name: values[name] for name in step.parameters if name not in ("coder", "validation")})
+    tables = load_source(**values)
     if not paths.STUDY:
         refuse_other_codes(tables)
     chosen = study.of_coder(tables, values["coder"])  # a mistyped coder stops here, before any notebook
@@ -99,12 +94,12 @@ def refuse_other_codes(tables):
             )  # fmt: skip
 
 
-def _given(path, source, what):
-    if not path:
+def _path(values, source, what):
+    if not values[source]:
         raise StudyError(
             expected=f"the path of {what}", found="none", where=f"source {source}", do=f"set {source}: PATH"
         )
-    return Path(path)
+    return Path(values[source])
 
 
 def until(tables, last_year, source):
@@ -131,15 +126,14 @@ def until(tables, last_year, source):
     if len(late) == len(papers):
         raise StudyError(expected=what, found="none", where=f"source {source}", do="choose a later last_year")
     rejects = late[["paper"]].rename(columns={"paper": "row"}).assign(
-        source=source, table="papers", reason=f"{pilot.LATE} {last_year}", snippet=late["year"].astype("str")
+        source=source, table="papers", reason=f"{LATE} {last_year}", snippet=late["year"].astype("str")
     )  # fmt: skip
     entry = account(source, study.data_kind(tables), what, len(papers), len(late))
     kept["rejects"] = pd.concat([tables["rejects"], rejects], ignore_index=True)
     kept["provenance"] = pd.concat([tables["provenance"], pd.DataFrame([entry])], ignore_index=True)
     # What is left of a checked table is as it was checked; two have a new row.
-    longer = ("rejects", "provenance")
-    checked = study.validate({name: kept[name] for name in longer}, where=source)
-    return kept | {name: checked[name] for name in longer}
+    longer = study.validate({name: kept[name] for name in ("rejects", "provenance")}, where=source)
+    return kept | {name: longer[name] for name in ("rejects", "provenance")}
 
 
 def whole(tables):
@@ -151,7 +145,7 @@ def whole(tables):
     >>> whole(embedded()), whole(until(embedded(), 2022, "embedded"))
     (True, False)
     """
-    late = tables["rejects"][tables["rejects"]["reason"].str.startswith(pilot.LATE)]
+    late = tables["rejects"][tables["rejects"]["reason"].str.startswith(LATE)]
     return not (late["snippet"].astype("int64") <= DEFAULTS["last_year"]).any()
 
 

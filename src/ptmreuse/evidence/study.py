@@ -23,9 +23,9 @@ import pandas as pd
 
 from ptmreuse import paths, wording
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import pilot
 from ptmreuse.evidence.schema import (  # noqa: F401 - the schema's words are known by this name everywhere
     ANSWERS,
+    CODED,
     CODES,
     FIELDS,
     KEYS,
@@ -262,37 +262,6 @@ def published(path=None):
             do="write digits, with a point for decimals",
         )  # fmt: skip
     return facts.assign(value=number).set_index("id")
-
-
-CORRECTIONS = "pilot_corrections.csv"
-
-
-def corrections():
-    """The corrections of the pilot workbook, by DOI: year_as_written, year, reason, source.
-
-    Examples
-    --------
-    >>> corrections().loc["10.1371/journal.ppat.1012163", ["year_as_written", "year"]].tolist()
-    ['2022', '2024']
-    """
-    return read_csv(paths.DATA / CORRECTIONS).set_index("doi")
-
-
-def correction_entries(source, dois):
-    """The entry in the accounts that names the corrections that were applied to these papers, if any was.
-
-    Examples
-    --------
-    >>> correction_entries("pilot", ["10.1371/journal.ppat.1012163"])[0]["version"]
-    '10.1371/journal.ppat.1012163: year 2022 as written, corrected to 2024'
-    """
-    applied = corrections().loc[lambda table: table.index.isin(dois)]
-    said = [
-        f"{doi}: year {row['year_as_written']} as written, corrected to {row['year']}"
-        for doi, row in applied.iterrows()
-    ]
-    entry = pilot.input(source, "coded", paths.DATA / CORRECTIONS, len(applied))
-    return [entry | {"version": "; ".join(said)}] if said else []
 
 
 def data_kind(tables):

@@ -52,3 +52,8 @@ def account(source, kind, path, read, rejected=0, *, sha256="", version=""):
         "source": source, "kind": kind, "path": path, "sha256": sha256, "version": version,
         "rows_read": read, "rows_kept": read - rejected, "rows_rejected": rejected,
     }  # fmt: skip
+
+
+def of_file(source, path, read, rejected=0, *, version=""):
+    """The `account` of a file of coded papers, with its checksum."""
+    return account(source, "coded", paths.shown(path), read, rejected, sha256=paths.sha256(path), version=version)

@@ -65,12 +65,12 @@ def scope(source, kind="coded"):
     return SCOPE["simulated" if kind == "simulated" else source]
 
 
-def reliability(raters) -> str:
+def reliability(known) -> str:
     """How reliably the papers were coded, as far as the source in use tells.
 
     Parameters
     ----------
-    raters : list of str
+    known : list of str
         Coders whose codes the source holds.
 
     Examples
@@ -78,9 +78,9 @@ def reliability(raters) -> str:
     >>> reliability(["authors"])
     'How reliably they were coded cannot be told: the source in use holds one coding only.'
     """
-    if len(raters) < 2:
+    if len(known) < 2:
         return "How reliably they were coded cannot be told: the source in use holds one coding only."
-    return f"Two coders, {raters[0]} and {raters[1]}, are compared at the end of this chapter."
+    return f"Two coders, {known[0]} and {known[1]}, are compared at the end of this chapter."
 
 
 def raters(pair) -> str:
@@ -302,12 +302,12 @@ LEADERS = (
 )
 
 
-def primary_tests(evidence, growth, *, conf, adjustment):
+def primary_tests(tables, growth, *, conf, adjustment):
     """One test per claim of the study that says "more": of growth, and of the leading field, pattern and stage.
 
     Parameters
     ----------
-    evidence : dict of study tables, of one coder
+    tables : dict of study tables, of one coder
     growth : Estimate
         The trend of reuse over the years that can hold it, from `trend.trend`.
     conf : float
@@ -327,12 +327,12 @@ def primary_tests(evidence, growth, *, conf, adjustment):
     >>> primary_tests(pilot, nothing, conf=0.95, adjustment="holm")["adjusted_p"].round(2).tolist()
     [nan, nan, 1.0, nan]
     """
-    reusing = evidence["uses"].loc[evidence["uses"]["uses_ptm"] == "yes", "paper"]
-    fields = evidence["fields"]
+    reusing = tables["uses"].loc[tables["uses"]["uses_ptm"] == "yes", "paper"]
+    fields = tables["fields"]
     counted = {
         "field": fields[fields["field"].isin(FIELDS) & fields["paper"].isin(reusing)],
-        "pattern": items.items(evidence),
-        "stage": items.items(evidence, "stage"),
+        "pattern": items.items(tables),
+        "stage": items.items(tables, "stage"),
     }
     rows = [("RQ1", "reuse does not change over the years, from the first with deep learning", growth)]
     for question, column, leader, words in LEADERS:
@@ -340,8 +340,8 @@ def primary_tests(evidence, growth, *, conf, adjustment):
         lead = patterns.lead_over(counted[column], leader, rival, column, conf=conf)
         against = rival if len(counted[column]) else f"any other {column}"
         rows.append((question, f"as many papers {words} {against} as {words} {leader}", lead))
-    table = pd.DataFrame(
+    tests = pd.DataFrame(
         [{"question": q, "null_hypothesis": null, "result": found.sentence} for q, null, found in rows]
     )
     p = [found.p for _, _, found in rows]
-    return table.assign(p=pd.Series(p, dtype="float64"), adjusted_p=ranks.adjust(p, adjustment))
+    return tests.assign(p=pd.Series(p, dtype="float64"), adjusted_p=ranks.adjust(p, adjustment))
