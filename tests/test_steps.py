@@ -193,11 +193,18 @@ sys.addaudithook(lambda event, a: event == "open" and isinstance(a[0], str) and 
 from ptmreuse import parameters, paths
 from ptmreuse.book import steps
 import importlib
-step = steps.STEPS[steps.NAMES.index(sys.argv[1])]
+step, before = steps.STEPS[steps.NAMES.index(sys.argv[1])], set(sys.modules)
 module, function = step.run.split(":")
 getattr(importlib.import_module(module), function)(step, parameters.DEFAULTS, Path(tempfile.mkdtemp()))
-print(json.dumps(sorted(opened)))
+print(json.dumps([sorted(opened), sorted(m for m in sys.modules if m.startswith("ptmreuse") and m not in before)]))
 """
+
+
+def test_the_frame_s_articles_are_stale_when_the_frame_changes():
+    of_frame = steps.fingerprint(steps.STEPS[0], parameters.DEFAULTS | {"source": "plos"})
+    assert set(steps.FRAME) <= of_frame.keys() - steps.fingerprint(steps.STEPS[0], parameters.DEFAULTS).keys() | {
+        "data/pilot_papers.csv"
+    }
 
 
 @pytest.mark.parametrize("name", [n for n in steps.NAMES if n not in steps.NOTEBOOKS and n != "book"])
@@ -211,7 +218,9 @@ def test_a_step_opens_only_what_it_declares(name):
     step = steps.STEPS[steps.NAMES.index(name)]
     declared = {str(p) for pattern in step.files for p in paths.ROOT.glob(pattern)}
     outside = (str(paths.ROOT / ".venv"), str(paths.BUILD))
-    opened = {p for p in json.loads(said.stdout) if p.startswith(str(paths.ROOT)) and not p.startswith(outside)}
-    opened = {p for p in opened if Path(p).suffix not in (".py", ".pyc")}  # modules: the import graph knows them
+    opened, imported = json.loads(said.stdout)
+    opened = {p for p in opened if p.startswith(str(paths.ROOT)) and not p.startswith(outside)}
+    opened = {p for p in opened if Path(p).suffix not in (".py", ".pyc")}
+    assert set(imported) <= set(steps.modules_of(step))
     assert opened - declared == set()
     assert {p for p in declared if p.startswith(str(paths.DATA))} <= opened, "declared, but not read"

@@ -9,6 +9,7 @@ import ast
 import csv
 import importlib
 import io
+import itertools
 import json
 import shutil
 import tempfile
@@ -220,7 +221,11 @@ def fingerprint(step: Step, values: dict[str, Value]) -> dict[str, str]:
         Files and modules by sha256, parameters by value, earlier steps by the hash of their outputs.
     """
     made_from: dict[str, str] = {}
-    for pattern in ("requirements.lock", *step.files):
+    files = ("requirements.lock", *step.files)
+    if "source" in step.parameters and values["source"] == "plos":
+        made_from["the input plos"] = _input_stamp(fetch.FOLDER / "plos")
+        files += FRAME
+    for pattern in files:
         if isinstance(pattern, Path):
             found = [pattern] if pattern.is_file() else []
         else:
@@ -238,8 +243,6 @@ def fingerprint(step: Step, values: dict[str, Value]) -> dict[str, str]:
             given = values[name] or (fetch.PILOT if name == values["source"] == "pilot" else "")
             if given:
                 made_from[f"the input {name}"] = _input_stamp(Path(str(given)))
-    if "source" in step.parameters and values["source"] == "plos":
-        made_from["the input plos"] = _input_stamp(fetch.FOLDER / "plos")
     for earlier in step.after:
         for place in STEPS[NAMES.index(earlier)].outputs.values():
             # Notebooks read the results of earlier notebooks; only the pages read the notebooks themselves.
@@ -311,7 +314,7 @@ def modules_of(step: Step) -> list[str]:
 
     Examples
     --------
-    >>> "ptmreuse.evidence.names" in modules_of(STEPS[0])
+    >>> {"ptmreuse.evidence", "ptmreuse.evidence.names"} <= set(modules_of(STEPS[0]))
     True
     """
     used = {step.run.split(":")[0]}
@@ -319,7 +322,8 @@ def modules_of(step: Step) -> list[str]:
         used |= _imported_by(paths.NOTEBOOKS / f"{step.name}.ipynb")
     for module in sorted(used & _graph().modules):
         used |= _graph().find_upstream_modules(module)
-    return sorted(used & _graph().modules)
+    used |= {package for module in used for package in itertools.accumulate(module.split("."), "{}.{}".format)}
+    return sorted(used & _graph().modules)  # a package runs before its modules
 
 
 @cache
