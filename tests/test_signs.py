@@ -19,8 +19,7 @@ WORDS = {
 # Real papers of other origin than those in use: their signs stay when the source in use changes.
 OTHER_PAPERS = (
     "control", "ratings", "rater", "agreement", "people", "paradox", "kappa", "models_", "machine", "splits",
-    "coder_development", "coder_held_out", "correction", "checked_", "elsewhere", "range_found", "study_range",
-    "comparator",
+    "coder_development", "coder_held_out", "correction", "checked_", "elsewhere", "comparator",
 )  # fmt: skip
 BY_CHANCE = (
     "low", "high", "p", "p_first", "apart", "apart_low", "apart_high", "p_resampled", "rank_low", "rank_high",

@@ -122,7 +122,7 @@ class Result(Html):
 
 
 class Strip(Html):
-    """Recorded numbers with intervals on one small scale: a ``key | words`` per line, none if there are no data."""
+    """Recorded numbers on one small scale, a ``key | words`` per line, with intervals; ``key to key`` is a range."""
 
     has_content = True
     option_spec = {"published": directives.unchanged, "range": directives.unchanged, "unchanged": directives.unchanged}
@@ -132,9 +132,19 @@ class Strip(Html):
         lines = [[part.strip() for part in line.partition("|")[::2]] for line in self.content if line.strip()]
         published = self.options.get("published")
         return strip_html(
-            [(recorded(key), words) for key, words in lines], low, high,
+            [(ranging(key), words) for key, words in lines], low, high,
             published=recorded(published) if published else None, unchanged=self.options.get("unchanged"),
         )  # fmt: skip
+
+
+def ranging(keys):
+    """The registry's row of a key; of two, a row with the span between them and no estimate."""
+    first, _, last = keys.partition(" to ")
+    row = recorded(first).copy()
+    if last:
+        row["high"], row["low"], row["value"] = recorded(last)["value"], row["value"], ""
+        row["text"] = f"{row['text']} to {recorded(last)['text']}"
+    return row
 
 
 def strip_html(rows, low, high, published=None, unchanged=None):
@@ -157,7 +167,7 @@ def strip_html(rows, low, high, published=None, unchanged=None):
         An SVG element with the numbers as its alternative text.
     """
     width, step, top = 330, 46, 4
-    if all(row["value"] == "" for row, _ in rows):
+    if all(row["value"] == row["low"] == "" for row, _ in rows):
         nothing = "the data in use cannot tell"
         return (
             f'<div class="ptm-strip"><svg role="img" aria-label="{nothing}" viewBox="0 0 {width} 40">'
@@ -195,7 +205,7 @@ def strip_html(rows, low, high, published=None, unchanged=None):
             marks.append(f'<circle cx="{x(row["value"])}" cy="{y}" r="6" class="{kind}c"/>')
         if published is not None:
             marks.append(f'<rect x="{x(published["value"]) - 5.5}" y="{y - 5.5}" width="11" height="11" class="p"/>')
-        said.append(f"{words} {with_interval(row)}")
+        said.append(f"{words} {with_interval(row) if row['value'] != '' else row['text']}")
     if published is not None:
         marks.append(
             f'<text x="{x(published["value"])}" y="{bottom + 13}" text-anchor="middle" class="s k">'

@@ -52,15 +52,17 @@ def common(row, who, source=""):
 
     Examples
     --------
-    >>> print(common({"value": 0.58, "text": "57.9 %"}, "people").partition(":")[2])
-     57.9 % of the papers that use it do, as people coded them.
+    >>> print(common({"value": 0.58, "text": "57.9 %", "low": 0.4, "high": 0.74}, "people").partition(":")[2])
+     57.9 % of the papers that use it do, as people coded them (chance leaves room from 40 to 74\xa0%).
     """
     if row["value"] == "" or wording.missing(float(row["value"])):
         return "The data in use hold no deep-learning paper, so they cannot say how trained models are reused."
+    limits = ends(row)
+    room = f" (chance leaves room from {wording.whole_percents(limits)})" if limits else ""
     who_reuses = "In PLOS, scientists" if source in ONE_JOURNAL else "Scientists"
     return (
         f"{who_reuses} who use deep learning {often(float(row['value']))} build on a model that somebody else trained: "
-        f"{row['text']} of the papers that use it do, as {who} coded them."
+        f"{row['text']} of the papers that use it do, as {who} coded them{room}."
     )
 
 
