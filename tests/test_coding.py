@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
+import grimp
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -115,6 +116,14 @@ def test_every_kind_of_sentence(kind):
         wrong += [(row.text, q, found[q]) for q, answer in expected.items() if answer != "" and found[q] != answer]
         assert all(0 <= e["confidence"] <= 1 for e in rows["evidence"])
     assert wrong == []
+
+
+def test_the_fingerprint_of_the_rules_is_of_all_modules_that_decide():
+    graph = grimp.build_graph("ptmreuse", cache_dir=None)
+    used = {f"ptmreuse.coding.{name}" for name in ("rules", "formats")}
+    used |= set().union(*map(graph.find_upstream_modules, used))
+    room = {name.rpartition(".")[2] for name in used if name.startswith("ptmreuse.coding.")}
+    assert room == set(codebook.DECIDING)
 
 
 def test_time_grows_with_the_number_of_names_and_not_faster():

@@ -99,6 +99,7 @@ def test_versions_share_a_family_and_other_designs_do_not():
         "ResNet-50/VGG-16",  # two models
         "U-Net Transformer",
         "ConvNet",  # not ConvNeXt
+        "BlexNet",  # nobody mistypes the first letter
         "BERTT",  # five letters
         "DINA",  # not DINO
         "Pix2Pax",  # six letters, but the wrong one in a piece of three

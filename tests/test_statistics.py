@@ -196,8 +196,8 @@ def test_the_order_of_the_five_most_reused_models_is_noise():
 
 
 def test_a_rank_ends_where_the_exact_test_tells_counts_apart():
-    # 9 against 1 of 10: p = .021; 9 against 2 of 11: p = .065.
-    table = rank_intervals([9, 2, 1, 0], list("abcd")).set_index("name")
+    # 12 against 3 of 15: p = .035; 12 against 4 of 16: p = .077.
+    table = rank_intervals([12, 4, 3, 0], list("abcd")).set_index("name")
     assert table[["rank_low", "rank_high"]].to_numpy().tolist() == [[1, 2], [1, 3], [2, 3]]  # d was not counted
 
 
@@ -697,4 +697,6 @@ def test_a_stratum_resampled_varies_as_a_sample_of_its_papers_does():
 
 def test_one_degree_of_freedom_is_enough_for_a_survey_interval():
     low = [shares.korn_graubard(0.5, 0.3, 2, df, 0.95)[0] for df in (1, 0)]
+    # An error that is too small for ten papers gives no more than ten papers: 5 of 10 exactly, 18.7 to 81.3 %.
+    assert shares.korn_graubard(0.5, 0.01, 10, 9, 0.95) == pytest.approx((0.187086, 0.812914), abs=1e-6)
     assert [math.isnan(x) for x in low] == [False, True]

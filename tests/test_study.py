@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from ptmreuse import paths
 from ptmreuse.analysis import patterns
 from ptmreuse.errors import StudyError
-from ptmreuse.evidence import pilot, study
+from ptmreuse.evidence import items, pilot, study
+from ptmreuse.statistics.estimate import Estimate
 
 PILOT = pilot.embedded()
 FACTS = study.published()["value"]
@@ -140,3 +141,15 @@ def test_the_leader_of_few_papers_is_uncertain_and_the_seed_decides_nothing_twic
     assert (ranks[0].low, ranks[0].value, ranks[0].high) == (1, 1, 3)
     none = patterns.rank(PILOT["stages"], "stage", "Test", conf=0.95, resamples=499, seed=3)
     assert none.sentence == "n/a (0 pairs)"
+
+
+def test_what_is_tied_has_the_best_rank_and_the_worst_group_ranks_all():
+    tie = pd.DataFrame({"paper": list("abcd"), "pattern": list("xxyy")})
+    assert [patterns.rank(tie, "pattern", p, conf=0.9, resamples=99, seed=1).value for p in "xy"] == [1, 1]
+    worst = patterns.worst_rank([Estimate(1, 1, 2), Estimate(2, 2, 3)])
+    assert (worst.value, worst.low, worst.high) == (2, 2, 3)
+
+
+def test_a_stage_counts_once_however_its_model_is_written():
+    stages = pd.DataFrame({"paper": "a", "coder": "x", "model": ["unet", "U-Net"], "stage": "Test"})
+    assert len(items.items(PILOT | {"stages": stages}, "stage")) == 1
