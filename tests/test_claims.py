@@ -131,9 +131,8 @@ def test_a_caution_stands_where_it_bears_on_the_verdict():
     caution = "the denominator of the published share is not stated"
     sampled = judge("adaptation-share", "embedded", value=0.7, low=0.5, high=0.9)
     assert caution in sampled["reason"] and sampled["interval"] == "50.0\N{NO-BREAK SPACE}% to 90.0\N{NO-BREAK SPACE}%"
-    recomputed = judge(
-        "adaptation-share", "release", value=0.7029, low=0.5, high=0.9
-    )  # about another sample: it does not bear here
+    # About another sample: neither the caution nor an interval bears on what is recomputed.
+    recomputed = judge("adaptation-share", "release", value=0.7029, low=0.5, high=0.9)
     assert caution not in recomputed["reason"] and recomputed["interval"] == ""
     assert "two digits appear to be swapped" in judge("full-text-label", "embedded", value=6962)["reason"]
 

@@ -697,6 +697,9 @@ def test_a_stratum_resampled_varies_as_a_sample_of_its_papers_does():
 
 def test_one_degree_of_freedom_is_enough_for_a_survey_interval():
     low = [shares.korn_graubard(0.5, 0.3, 2, df, 0.95)[0] for df in (1, 0)]
-    # An error that is too small for ten papers gives no more than ten papers: 5 of 10 exactly, 18.7 to 81.3 %.
-    assert shares.korn_graubard(0.5, 0.01, 10, 9, 0.95) == pytest.approx((0.187086, 0.812914), abs=1e-6)
     assert [math.isnan(x) for x in low] == [False, True]
+
+
+def test_a_survey_interval_is_never_that_of_more_papers_than_there_are():
+    # However small the error, ten papers are 5 of 10: Clopper-Pearson, 18.7 to 81.3 %.
+    assert shares.korn_graubard(0.5, 0.01, 10, 9, 0.95) == pytest.approx((0.187086, 0.812914), abs=1e-6)

@@ -142,7 +142,7 @@ class Recorder:
         caption : str
             What the table shows, one sentence.
         formats : dict, optional
-            Column to one of `FORMS`; other numbers are shown as counts where whole, else with two decimals.
+            Column to one of `wording.FORMS`; other numbers are shown as counts where whole, else with two decimals.
         labels : dict, optional
             Column to the heading shown; by default underscores become blanks.
         show : list of str, optional

@@ -305,7 +305,7 @@ def code_with_model(
     price_in, price_out : float, optional
         Price of a million prompt and answer tokens, to tell the cost.
     sampling : dict, optional
-        What else the request says; default `SAMPLING`.
+        What else the request says; default `endpoint.SAMPLING`.
     prompts : str
         Version of the prompts.
     http_client : httpx2.Client, optional

@@ -92,7 +92,7 @@ def accuracy(truth, coded, question, *, conf=0.95):
     Returns
     -------
     dict of Estimate
-        As `coders.coder_accuracy`, over the papers that both decided; and ``decided``, the share of the
+        As `coder_error.coder_accuracy`, over the papers that both decided; and ``decided``, the share of the
         truly decided papers to which the coder answered yes or no.
 
     Examples
@@ -211,7 +211,7 @@ def disagreements(first, second, evidence=None):
     first, second : dict of str to DataFrame
         Study tables of one coder each.
     evidence : DataFrame, optional
-        As `coding.code_articles` gives it.
+        As `batch.code_articles` gives it.
 
     Returns
     -------
