@@ -194,15 +194,15 @@ def strip_html(rows, low, high, published=None, unchanged=None):
         )
         said.append(f"the dashed line at {value} means {words}")
     for position, (row, words) in enumerate(rows):
-        kind = "s" if row["data_kind"] == "simulated" else ""
+        kind = f'style="--kind: var(--{row["data_kind"]})"'
         y = top + step * position + 32
         marks.append(f'<text x="0" y="{y - 18}">{html.escape(words)}</text>')
         marks.append(f'<text x="{width}" y="{y - 18}" text-anchor="end" class="b">{html.escape(row["text"])}</text>')
         marks.append(f'<path d="M0 {y}H{width}" class="f"/>')
         if row["low"] != "":
-            marks.append(f'<path d="M{x(row["low"])} {y}H{x(row["high"])}" class="{kind}i"/>')
+            marks.append(f'<path d="M{x(row["low"])} {y}H{x(row["high"])}" class="i" {kind}/>')
         if row["value"] != "":  # where a source holds nothing, the words say n/a and the line stays bare
-            marks.append(f'<circle cx="{x(row["value"])}" cy="{y}" r="6" class="{kind}c"/>')
+            marks.append(f'<circle cx="{x(row["value"])}" cy="{y}" r="6" class="c" {kind}/>')
         if published is not None:
             marks.append(f'<rect x="{x(published["value"]) - 5.5}" y="{y - 5.5}" width="11" height="11" class="p"/>')
         said.append(f"{words} {with_interval(row) if row['value'] != '' else row['text']}")
