@@ -51,6 +51,16 @@ def test_the_folder_is_a_random_sample_that_hides_the_coder(folder, tmp_path):
         checked.write(folder, PILOT, SIZES, seed=5)
 
 
+def test_one_open_answer_is_enough_to_be_undecided():
+    said = {
+        "paper": list("abcd"),
+        "uses_dl": ["yes", "unknown", "no", "yes"],
+        "uses_ptm": ["unknown", "no", "no", "yes"],
+    }
+    named = ["undecided", "undecided", "no deep learning", "reuse"]
+    assert checked.strata({"uses": pd.DataFrame(said)})["stratum"].tolist() == named
+
+
 def test_every_paper_of_a_stratum_has_the_same_chance():
     drawn = pd.Series(0, index=PILOT["uses"]["paper"])
     for seed in range(300):
@@ -109,7 +119,7 @@ def test_two_people_their_agreement_and_what_they_settle(folder):
 @pytest.mark.parametrize(
     ("file", "old", "new", "says"),
     [
-        ("codes_first.csv", "uses_ptm", "reuse", "expected the columns paper, uses_dl, uses_ptm, found no uses_ptm"),
+        ("codes_first.csv", "uses_ptm", "reuse", "expected the columns paper, uses_dl, uses_ptm, found no column uses_ptm"),
         ("strata.csv", "16,10", "17,10", "stratum deep learning, no reuse: expected N and sampled as in frame.csv: 16"),
         ("frame.csv", "10.1371", "10.9999", "expected the 110 coded papers in use, found 110, 1 of them others"),
         ("frame.csv", ",1\n", ",46\n", "column place: expected the places 1 to 45, found others"),

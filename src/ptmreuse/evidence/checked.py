@@ -24,12 +24,14 @@ import pandas as pd
 from ptmreuse import paths
 from ptmreuse.errors import refuse
 from ptmreuse.evidence import items, study
+from ptmreuse.evidence.tables import read as read_table
+from ptmreuse.evidence.tables import refuse as refuse_row
 
 QUESTIONS = ("uses_dl", "uses_ptm", *study.PATTERNS, *(stage.lower() for stage in study.STAGES))
 ABOUT = ("paper", "doi", "year", "megajournal")
 COLUMNS = ("paper", "stratum", "coder", *QUESTIONS)
-STRATA = ("reuse", "deep learning, no reuse", "no deep learning", "undecided")
 SETTLED = "settled"
+CELL = "correct this cell"
 
 README = """# Papers to check
 
@@ -61,7 +63,7 @@ def strata(tables):
     Returns
     -------
     DataFrame
-        paper, stratum (of `STRATA`).
+        paper, stratum (reuse; deep learning, no reuse; no deep learning; undecided).
 
     Examples
     --------
@@ -227,8 +229,8 @@ def read(folder, tables):
 
 def _frame(folder, tables):
     """The frame with its strata, as it was drawn: its counts add up, and it is the papers in use."""
-    frame = _table(folder / "frame.csv", ("paper", "stratum", "place"))
-    counts = _table(folder / "strata.csv", ("stratum", "N", "sampled"))
+    frame = read_table(folder / "frame.csv", ("paper", "stratum", "place"))
+    counts = read_table(folder / "strata.csv", ("stratum", "N", "sampled"))
     where = paths.shown(folder / "frame.csv")
     if frame["paper"].duplicated().any():
         twice = frame.loc[frame["paper"].duplicated(), "paper"].iloc[0]
@@ -252,40 +254,24 @@ def _frame(folder, tables):
     return frame
 
 
-def _table(path, columns):
-    table = study.read_csv(path)
-    missing = [column for column in columns if column not in table]
-    if missing:
-        found = f"no {', '.join(missing)}"
-        refuse(paths.shown(path), f"the columns {', '.join(columns)}", found, "restore the header row")
-    return table
-
-
 def _codes(path, drawn, skips=False):
     """One person's answers; a question that is no column was not asked."""
-    where = paths.shown(path)
-    table = _table(path, ("paper", "uses_dl", "uses_ptm")).reset_index(drop=True)
+    table = read_table(path, ("paper", "uses_dl", "uses_ptm")).reset_index(drop=True)
     table = table.reindex(columns=["paper", *QUESTIONS], fill_value="")
     table = table.apply(lambda column: column.str.strip())
     table["paper"] = table["paper"].map(study.clean_doi)
     for column in QUESTIONS:
         table[column] = table[column].str.lower()
-        bad = ~table[column].isin([*study.ANSWERS, ""])
-        if bad.any():
-            _refuse_row(where, bad, column, "yes, no, unknown or nothing", table[column])
-    for bad, expected in (
-        (~table["paper"].isin(drawn.index), "a paper that was drawn"), (table["paper"].duplicated(), "each paper once")
-    ):  # fmt: skip
-        if bad.any():
-            _refuse_row(where, bad, "paper", expected, table["paper"])
+        refuse_row(~table[column].isin([*study.ANSWERS, ""]), table[column], "yes, no, unknown or nothing", path, CELL)
+    refuse_row(~table["paper"].isin(drawn.index), table["paper"], "a paper that was drawn", path, CELL)
+    refuse_row(table["paper"].duplicated(), table["paper"], "each paper once", path, CELL)
     # Reuse is not asked of a paper without deep learning.
     table.loc[(table["uses_ptm"] == "") & (table["uses_dl"] == "no"), "uses_ptm"] = "no"
     if not skips:
-        _complete(where, table, drawn)
+        _complete(path, table, drawn)
     for column in QUESTIONS[2:]:
         against = (table[column] == "yes") & (table["uses_ptm"] == "no")
-        if against.any():
-            _refuse_row(where, against, column, "no or nothing, as uses_ptm is no", table[column])
+        refuse_row(against, table[column], "no or nothing, as uses_ptm is no", path, CELL)
     asked = [c for c in QUESTIONS[2:] if (table.loc[table["uses_ptm"] == "yes", c] != "").any()]
     for column in asked:  # who reuses nothing reuses it in no way
         table.loc[(table[column] == "") & (table["uses_ptm"] == "no"), column] = "no"
@@ -293,24 +279,16 @@ def _codes(path, drawn, skips=False):
     return table[table["uses_ptm"] != ""]
 
 
-def _complete(where, table, drawn):
+def _complete(path, table, drawn):
     """Every drawn paper is listed, and none was skipped, whatever the order of the rows now."""
     lacking = drawn.index.difference(table["paper"])
     if len(lacking):
         do = "restore the row; a paper that cannot be coded is unknown"
-        refuse(where, f"the {len(drawn):,} drawn papers", f"no {lacking[0]}", do)
+        refuse(paths.shown(path), f"the {len(drawn):,} drawn papers", f"no {lacking[0]}", do)
     place = table["paper"].map(drawn)
     for column in ("uses_dl", "uses_ptm"):
-        last = place[table[column] != ""].max()
-        skipped = (table[column] == "") & (place < last)
-        if skipped.any():
-            expected = "an answer, as a paper drawn later has one (unknown is one)"
-            _refuse_row(where, skipped, column, expected, table[column])
-
-
-def _refuse_row(where, bad, column, expected, values):
-    row = int(bad.to_numpy().argmax())
-    refuse(f"{where}, row {row + 1}, column {column}", expected, repr(values.iloc[row])[:80], "correct this cell")
+        skipped = (table[column] == "") & (place < place[table[column] != ""].max())
+        refuse_row(skipped, table[column], "an answer, as a paper drawn later has one (unknown is one)", path, CELL)
 
 
 def _agreed(people, settled):
