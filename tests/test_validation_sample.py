@@ -119,7 +119,12 @@ def test_two_people_their_agreement_and_what_they_settle(folder):
 @pytest.mark.parametrize(
     ("file", "old", "new", "says"),
     [
-        ("codes_first.csv", "uses_ptm", "reuse", "expected the columns paper, uses_dl, uses_ptm, found no column uses_ptm"),
+        (
+            "codes_first.csv",
+            "uses_ptm",
+            "reuse",
+            "expected the columns paper, uses_dl, uses_ptm, found no column uses_",
+        ),
         ("strata.csv", "16,10", "17,10", "stratum deep learning, no reuse: expected N and sampled as in frame.csv: 16"),
         ("frame.csv", "10.1371", "10.9999", "expected the 110 coded papers in use, found 110, 1 of them others"),
         ("frame.csv", ",1\n", ",46\n", "column place: expected the places 1 to 45, found others"),
