@@ -332,7 +332,7 @@ def test_a_second_reading_comes_from_the_cache_until_the_file_changes(database, 
 
 
 def test_the_benchmark_finds_the_truth():
-    pytest.importorskip("resource", reason="peak memory is measured on POSIX systems only")
-    script = [sys.executable, paths.ROOT / "bench" / "release.py", "150", "0.1"]
+    pytest.importorskip("resource", reason="a process is measured on POSIX systems only")
+    script = [sys.executable, paths.ROOT / "bench" / "release.py", "150", "0.1", "1"]
     run = subprocess.run(script, capture_output=True, encoding="utf-8", check=True)
     assert run.stdout.splitlines()[-1] == "counts equal the truth: True"

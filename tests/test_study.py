@@ -153,3 +153,7 @@ def test_what_is_tied_has_the_best_rank_and_the_worst_group_ranks_all():
 def test_a_stage_counts_once_however_its_model_is_written():
     stages = pd.DataFrame({"paper": "a", "coder": "x", "model": ["unet", "U-Net"], "stage": "Test"})
     assert len(items.items(PILOT | {"stages": stages}, "stage")) == 1
+
+
+def test_text_is_kept_as_a_reader_keeps_it_also_beside_pyarrow():
+    assert study.empty("papers")["paper"].dtype.storage == "python"

@@ -10,6 +10,9 @@ import pandas as pd
 
 from ptmreuse.errors import StudyError
 
+# Text is kept the same way with and without pyarrow, which only testers have: they test what readers run.
+pd.set_option("mode.string_storage", "python")
+
 FIELDS = (
     "Agricultural and Biological Sciences",
     "Biochemistry, Genetics and Molecular Biology",
