@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from ptmreuse import paths, wording
+from ptmreuse import parameters, paths, wording
 from ptmreuse.book import figures, record, svg
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import items, study
@@ -154,3 +154,7 @@ def test_four_words_are_a_caption_and_three_are_not(notebook):
     notebook.figure("f", figures.intervals(frame), caption=four, alt=four, data=frame)
     with pytest.raises(StudyError, match="caption of at least four words"):
         notebook.figure("g", figures.intervals(frame), caption="only three words", alt=four, data=frame)
+
+
+def test_the_pages_have_words_for_every_source():
+    assert set(sentences.SOURCES) == set(parameters.SCHEMA[0].allowed)

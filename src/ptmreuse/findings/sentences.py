@@ -1,5 +1,7 @@
 """The answer to each question in a sentence, as far as the source in use has one."""
 
+from typing import NamedTuple
+
 import pandas as pd
 
 from ptmreuse import wording
@@ -11,30 +13,53 @@ from ptmreuse.findings.claims import VERDICTS
 from ptmreuse.statistics import ranks, trend
 from ptmreuse.statistics.shares import proportion
 
+
+class _Source(NamedTuple):
+    """What the pages say of a source: its papers, who coded them, how far they go, how they came about."""
+
+    papers: str
+    who: str
+    scope: str
+    design: str
+
+
 SOURCES = {
-    "embedded": "the pilot that the study's authors coded by hand",
-    "pilot": "the pilot workbook that the study's authors coded by hand",
-    "release": "the study's released database, coded by a language model",
-    "plos": "the PLOS articles of the pilot's frame, coded by rules",
-    "tables": "your own tables of coded papers",
-    "simulated": "a simulated corpus, which says nothing about the world",
+    "embedded": _Source(
+        "the pilot that the study's authors coded by hand",
+        "People, in the authors' pilot",
+        "Its papers are real: a random sample, ten per publication year, of the natural-science PLOS articles "
+        "that the study's search had found. They speak of these articles, not of other journals.",
+        "The authors' pilot drew ten papers from every year at random, out of the natural-science PLOS "
+        "articles that the search had found. Early years, when deep learning was rare, therefore weigh more here "
+        "than among these articles.",
+    ),
+    "release": _Source(
+        "the study's released database, coded by a language model",
+        "The coded papers in use",
+        "Its codes are what the study itself counted; only checked papers tell how often they are right.",
+        "The database holds the papers that the searches found, as many from each year as there were.",
+    ),
+    "plos": _Source(
+        "the PLOS articles of the pilot's frame, coded by rules",
+        "The PLOS articles in use",
+        "Its codes are those of a rule coder; chapter 3 corrects its shares by the papers that people coded too.",
+        "The articles are all that the study's search found in PLOS natural science, 2014 to 2024.",
+    ),
+    "tables": _Source(
+        "your own tables of coded papers",
+        "Your coded papers",
+        "What they say about the study depends on how their papers were chosen and coded.",
+        "How the papers were chosen decides what their shares speak of.",
+    ),
+    "simulated": _Source(
+        "a simulated corpus, which says nothing about the world",
+        "Simulated papers",
+        "Nothing that it shows is a finding.",
+        "The simulated papers grow in number from year to year.",
+    ),
 }
-WHO = {
-    "embedded": "People, in the authors' pilot",
-    "pilot": "People, in the authors' pilot",
-    "release": "The coded papers in use",
-    "tables": "Your coded papers",
-    "simulated": "Simulated papers",
-}
-SCOPE = {
-    "embedded": "Its papers are real: a random sample, ten per publication year, of the natural-science PLOS articles "
-    "that the study's search had found. They speak of these articles, not of other journals.",
-    "release": "Its codes are what the study itself counted; only checked papers tell how often they are right.",
-    "plos": "Its codes are those of a rule coder; chapter 3 corrects its shares by the papers that people coded too.",
-    "tables": "What they say about the study depends on how their papers were chosen and coded.",
-    "simulated": "Nothing that it shows is a finding.",
-}
-SCOPE["pilot"] = SCOPE["embedded"]
+SOURCES["pilot"] = SOURCES["embedded"]._replace(papers="the pilot workbook that the study's authors coded by hand")
+WHO = {source: words.who for source, words in SOURCES.items()}
 NO_FIELDS = "The data in use record no fields, so they cannot check this."
 NO_REUSING_FIELD = "No paper with a field of the study reuses a model."
 NO_STAGES = "The data in use record no stages, so they cannot check this."
@@ -51,7 +76,7 @@ def evidence(source, papers, kind="coded"):
     >>> evidence("release", 500, kind="simulated")
     'a simulated corpus, which says nothing about the world (500 papers)'
     """
-    return f"{SOURCES['simulated' if kind == 'simulated' else source]} ({wording.count(papers, 'papers')})"
+    return f"{SOURCES['simulated' if kind == 'simulated' else source].papers} ({wording.count(papers, 'papers')})"
 
 
 def scope(source, kind="coded"):
@@ -62,7 +87,7 @@ def scope(source, kind="coded"):
     >>> scope("release", kind="simulated")
     'Nothing that it shows is a finding.'
     """
-    return SCOPE["simulated" if kind == "simulated" else source]
+    return SOURCES["simulated" if kind == "simulated" else source].scope
 
 
 def reliability(known) -> str:
@@ -104,18 +129,6 @@ def raters(pair) -> str:
     )
 
 
-DESIGN = {
-    "embedded": "The authors' pilot drew ten papers from every year at random, out of the natural-science PLOS "
-    "articles that the search had found. Early years, when deep learning was rare, therefore weigh more here "
-    "than among these articles.",
-    "release": "The database holds the papers that the searches found, as many from each year as there were.",
-    "plos": "The articles are all that the study's search found in PLOS natural science, 2014 to 2024.",
-    "tables": "How the papers were chosen decides what their shares speak of.",
-    "simulated": "The simulated papers grow in number from year to year.",
-}
-DESIGN["pilot"] = DESIGN["embedded"]
-
-
 def design(source, kind="coded"):
     """How the papers in use came about, in a sentence or two.
 
@@ -124,7 +137,7 @@ def design(source, kind="coded"):
     >>> design("tables")
     'How the papers were chosen decides what their shares speak of.'
     """
-    return DESIGN["simulated" if kind == "simulated" else source]
+    return SOURCES["simulated" if kind == "simulated" else source].design
 
 
 def answers(read) -> str:
