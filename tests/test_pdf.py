@@ -10,7 +10,7 @@ from lxml import html as parser
 
 from conftest import inside_pdf, run
 from ptmreuse import parameters
-from ptmreuse.book import markup, pdf
+from ptmreuse.book import markup, pdf, svg
 from ptmreuse.errors import StudyError
 
 CONFIG = {
@@ -52,6 +52,15 @@ def test_only_what_paper_can_show_is_set():
     )
     assert len(root.xpath("//svg")) == 1 and root.xpath("//svg/path/@style") == ["fill: #1f2933"]
     assert not root.xpath("//script") and not {"folded", "CSV", "Helpers"} & set(root.text_content().split())
+
+
+def test_the_signs_of_the_data_kinds_have_one_colour_on_pages_in_figures_and_in_print():
+    colours = pdf.palette()
+    assert {name: colours[name] for name in svg.VARIABLES.values() if not name.startswith("--ptm")} == {
+        "--published": svg.PUBLISHED, "--coded": svg.CODED, "--simulated": svg.SIMULATED,
+    }  # fmt: skip
+    page = pdf.printable(joined("<section id='s'><h1>x</h1></section>"), CONFIG, dict(parameters.DEFAULTS))
+    assert "var(" not in page and f".ptm-assumed {{ color: {colours['--assumed']};" in page
 
 
 def test_parameters_that_differ_stand_on_the_cover():

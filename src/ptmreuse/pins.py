@@ -27,15 +27,7 @@ def write() -> None:
     """Write both files; needs the packages' registry."""
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            *project["optional-dependencies"]["lock"],
-        ],
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *project["optional-dependencies"]["lock"]],
         check=True,
     )
     every = _compiled(EXTRAS)

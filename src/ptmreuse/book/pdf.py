@@ -154,7 +154,9 @@ def printable(joined, config, values, simulated=False):
     )
     differ = {k: v for k, v in values.items() if v != parameters.DEFAULTS.get(k)}
     run = ", ".join(f"{name} = {value}" for name, value in differ.items()) or "the default parameters"
+    colours = palette()
     style = (paths.BOOK / "static" / "css" / "print.css").read_text(encoding="utf-8")
+    style = re.sub(r"var\((--[\w-]+)\)", lambda named: colours[named[1]], style)  # also where @page has no variables
     about, edition = ("", "") if paths.STUDY else ("A replication book", f", version {html.escape(theme.version())}")
     note = wording.LABELS["simulated"] if simulated else ""
     if simulated:
@@ -173,6 +175,19 @@ def printable(joined, config, values, simulated=False):
         f'<nav class="contents" aria-label="Contents"><p class="heading">Contents</p><ol>{contents}</ol></nav>'
         f"<main>{body}</main></body></html>"
     )
+
+
+def palette() -> dict[str, str]:
+    """The light colours of the pages by name, from ``book.css``, where they have their one place.
+
+    Examples
+    --------
+    >>> palette()["--simulated"] == svg.SIMULATED
+    True
+    """
+    style = (paths.BOOK / "static" / "css" / "book.css").read_text(encoding="utf-8")
+    light = style[style.index('html[data-theme="light"]') : style.index("@media screen")]
+    return dict(re.findall(r"(--[\w-]+): (#[0-9a-f]+);", light))
 
 
 # What the pages' style sheet says about the drawings, which WeasyPrint sets without it.

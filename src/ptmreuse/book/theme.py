@@ -8,7 +8,7 @@ from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 
 from ptmreuse import paths
-from ptmreuse.book import cards, catalogue, directives, steps
+from ptmreuse.book import cards, catalogue, directives, markup, steps
 
 OF_CELLS = ("clipboard", "copybutton", "mystnb", "pygments")  # files that only pages with code need
 
@@ -36,7 +36,7 @@ def page_context(app, pagename, templatename, context, doctree):
     """What a page needs beyond its text: links to its notebook, sound list markup."""
     context["page_links"] = page_links(pagename, app.config.repository_url)
     context["book_version"] = version()
-    context["simulated"] = catalogue.simulated()
+    context["simulated"] = markup.badge("simulated") if catalogue.simulated() else ""
     context["own"] = own_banner() if paths.STUDY else ""
     context["html_baseurl"] = app.config.html_baseurl
     if pagename == "search":  # it loads the words of the whole book and shows no cell

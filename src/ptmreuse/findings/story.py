@@ -3,11 +3,7 @@
 from ptmreuse import wording
 
 UNKNOWN = "The data in use cannot tell."
-ONE_JOURNAL = (
-    "embedded",
-    "pilot",
-    "plos",
-)  # sources whose papers are all from PLOS: no sentence speaks of science at large
+ONE_JOURNAL = ("embedded", "pilot", "plos")  # whose papers are all from PLOS: no sentence speaks of science at large
 READERS = {"embedded": "people", "pilot": "people", "release": "a language model"}
 
 
@@ -41,8 +37,8 @@ def often(share):
 
     Examples
     --------
-    >>> often(0.59), often(0.02)
-    ('often', 'rarely')
+    >>> [often(share) for share in (0.09, 0.1, 0.33, 0.34, 0.66, 0.67)]
+    ['rarely', 'sometimes', 'sometimes', 'often', 'often', 'mostly']
     """
     return "rarely" if share < 0.1 else "sometimes" if share < 1 / 3 else "often" if share < 2 / 3 else "mostly"
 
