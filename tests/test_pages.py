@@ -101,19 +101,17 @@ def test_unknown_key_and_result_stop_the_build(broken_project):
 # --- text from data is text everywhere -----------------------------------------------------------------------
 
 
-@pytest.fixture
-def recorder(tmp_path, monkeypatch):
-    """A results folder of its own, as a notebook has."""
-    monkeypatch.setenv("PTMREUSE_RESULTS", str(tmp_path))
-    shown = []
-    monkeypatch.setattr(record, "display", lambda data, **_: shown.append(data["text/html"]))
-    return record.Recorder("hostile", kind="simulated"), shown
-
-
-@pytest.fixture
-def hostile_page(recorder):
+@pytest.fixture(scope="module")
+def hostile_page(tmp_path_factory):
     """Hostile model names and titles of a simulated corpus, recorded as a table, a figure and a sentence."""
-    notebook, shown = recorder
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("PTMREUSE_RESULTS", str(tmp_path_factory.mktemp("results")))
+        shown = []
+        monkeypatch.setattr(record, "display", lambda data, **_: shown.append(data["text/html"]))
+        return written(record.Recorder("hostile", kind="simulated"), shown)
+
+
+def written(notebook, shown):
     tables, _ = simulated.simulate_corpus(7, papers=400)
     codes = tables["reuse"].copy()
     codes["model"] = [HOSTILE[i % len(HOSTILE)] for i in range(len(codes))]

@@ -280,17 +280,22 @@ FOLDERS = {
 }  # fmt: skip
 
 
+def pilots(folder):
+    embedded = pilot.embedded()
+    study.write({name: embedded[name] for name in study.CODED}, folder)
+
+
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_a_folder_that_cannot_be_read_is_one_sentence_with_its_place(kind, tmp_path, capsys):
     change, says = FOLDERS[kind]
-    study.write({name: pilot.embedded()[name] for name in study.CODED}, tmp_path / "mine")
+    pilots(tmp_path / "mine")
     change(tmp_path / "mine")
     assert main(["validate", str(tmp_path / "mine")]) == 1
     assert re.search(says, capsys.readouterr().err)
 
 
 def test_papers_that_look_alike_are_told(tmp_path, capsys):
-    study.write({name: pilot.embedded()[name] for name in study.CODED}, tmp_path / "mine")
+    pilots(tmp_path / "mine")
     appended(b"x1,,2021,,,yes,yes\nX1,,2021,,,yes,yes\n")(tmp_path / "mine")
     assert main(["validate", str(tmp_path / "mine")]) == 0
     assert "papers that look alike: 'x1' and 'X1'" in capsys.readouterr().out

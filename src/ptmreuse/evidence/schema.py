@@ -98,6 +98,11 @@ def empty(table):
     >>> list(empty("fields").columns)
     ['paper', 'field']
     """
+    return _empty(table).copy()
+
+
+@lru_cache
+def _empty(table):
     return pd.DataFrame({column: pd.Series(dtype=_dtype(kind)) for column, kind in SCHEMA[table].items()})
 
 
@@ -149,6 +154,8 @@ def checked(frame, name, where, refuse, coded=None) -> pd.DataFrame:
         expected = f"the columns {', '.join(wanted)}"
         refuse(StudyError(expected=expected, found=told, where=f"{where}, table {name}", do=do))
         return empty(name)
+    if frame.empty:
+        return empty(name)
     frame = frame[list(wanted)].reset_index(drop=True)
     wanted = {c: (*coded[c], "unknown") if coded and c in coded else kind for c, kind in wanted.items()}
     out = {column: _column(frame[column], kind, f"{where}, table {name}", refuse) for column, kind in wanted.items()}
@@ -164,7 +171,8 @@ def checked(frame, name, where, refuse, coded=None) -> pd.DataFrame:
 
 
 def _column(values, kind, where, refuse):
-    text = values.astype("str").str.strip().where(values.notna(), "")
+    text = values.astype("str").where(values.notna(), "") if values.hasnans else values.astype("str")
+    text = text.str.strip()
     if isinstance(kind, tuple):
         bad, expected = ~text.isin(kind), "one of " + ", ".join(kind)
     elif kind == "text":

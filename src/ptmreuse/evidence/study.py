@@ -119,20 +119,20 @@ def complete_codebook(book, where="codebook"):
     >>> complete_codebook(book)["code"].tolist()[:3]
     ['a', 'b', 'Observation']
     """
-    for row, (question, code) in enumerate(zip(book["question"], book["code"], strict=True), start=1):
-        alike = book.loc[book["question"] == question, "code"].map(wording.look) == wording.look(code)
-        if code.casefold() == "unknown" or alike.sum() > 1:
+    looks = list(zip(book["question"], book["code"].map(wording.look), strict=True))
+    for row, (code, look) in enumerate(zip(book["code"], looks, strict=True), start=1):
+        if code.casefold() == "unknown" or looks.count(look) > 1:
             raise StudyError(
                 expected="codes that differ in more than capitals or look, none called unknown, which is always there",
                 found=repr(code), where=f"{where}, table codebook, row {row}, column code", do="rename or remove it",
             )  # fmt: skip
-    parts = []
+    rows = []
     for question, own in CODES.items():
         part = book[book["question"] == question].sort_values("order", kind="stable", na_position="last")
-        if part.empty:
-            part = pd.DataFrame({"question": question, "code": own, "definition": "", "order": range(1, len(own) + 1)})
-        parts.append(part.assign(order=pd.array(range(1, len(part) + 1), dtype="Int64")))
-    return pd.concat(parts, ignore_index=True).astype({"question": "str", "code": "str", "definition": "str"})
+        listed = list(zip(part["code"], part["definition"], strict=True)) or [(code, "") for code in own]
+        rows += [(question, *one, order) for order, one in enumerate(listed, start=1)]
+    types = {"question": "str", "code": "str", "definition": "str", "order": "Int64"}
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
 def codes(tables, question):
