@@ -437,7 +437,7 @@ def test_killed_run_goes_on_where_it_was(serve, tmp_path):
     url, seen = serve(behave)
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_llm as t\n"
-        "t.model.code_with_model([t.article(n) for n in range(1, 5)], model='m', base_url=sys.argv[2],\n"
+        "t.language_model.code_with_model([t.article(n) for n in range(1, 5)], model='m', base_url=sys.argv[2],\n"
         "                      cache=sys.argv[3], concurrency=1)"
     )
     arguments = [sys.executable, "-c", script, os.path.dirname(__file__), url, tmp_path / "c"]  # noqa: PTH120
