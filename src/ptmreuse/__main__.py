@@ -7,7 +7,7 @@ import sys
 
 from ptmreuse import errors, paths
 from ptmreuse.commands import building, codings, own_papers, upkeep
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 
 
 def main(arguments=None):
@@ -57,7 +57,7 @@ def _in_study(folder, arguments):
     if not (place / "study.yml").is_file():
         found = "a folder without it" if place.is_dir() else "no such folder"
         do = f"make it with python -m ptmreuse new {folder}"
-        raise StudyError(expected="a folder with a file study.yml", found=found, where=folder, do=do)
+        refuse(folder, "a folder with a file study.yml", found, do)
     environment = os.environ | {"PTMREUSE_STUDY": str(place)}
     command = [sys.executable, "-m", "ptmreuse", *arguments]
     return subprocess.run(command, cwd=place, env=environment, check=False).returncode

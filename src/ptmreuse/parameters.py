@@ -18,7 +18,7 @@ from typing import NamedTuple
 import yaml
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 
 Value = str | int | float
 
@@ -113,13 +113,13 @@ did you mean confidence? (python -m ptmreuse parameters lists all)
         name, equals, text = setting.partition("=")
         where = f"--set {setting[:60]}"
         if not equals:
-            raise StudyError(expected="name=value", found=repr(setting), where="--set", do="write --set seed=1")
+            refuse("--set", "name=value", repr(setting), "write --set seed=1")
         values[name.strip()] = _value(name.strip(), text.strip(), where, quoted=False)
     for name in ("release", "tables"):
         if values[name] and values["source"] != name:
-            raise StudyError(
-                expected=f"source: {name}, as {name} is set", found=f"source: {values['source']}", where="parameters",
-                do=f"add source: {name}, or take {name} out",
+            refuse(
+                "parameters", f"source: {name}, as {name} is set",
+                f"source: {values['source']}", f"add source: {name}, or take {name} out",
             )  # fmt: skip
     return values
 
@@ -151,16 +151,14 @@ def _from_yaml(path: str | os.PathLike) -> dict[str, Value]:
     if root is None:
         return {}
     if not isinstance(root, yaml.MappingNode):
-        raise StudyError(
-            expected="one name: value per line", found=f"a {root.id}", where=where, do="write for example seed: 1"
-        )
+        refuse(where, "one name: value per line", f"a {root.id}", "write for example seed: 1")
     values = {}
     for key, node in root.value:
         place = f"{where}, line {key.start_mark.line + 1}, {key.value if key.id == 'scalar' else key.id}"
         if key.id == "scalar" and key.value in values:
-            raise StudyError(expected="each name once", found="it again", where=place, do="remove one of the lines")
+            refuse(place, "each name once", "it again", "remove one of the lines")
         if node.id != "scalar":
-            raise StudyError(expected="one value", found=f"a {node.id}", where=place, do="write name: value")
+            refuse(place, "one value", f"a {node.id}", "write name: value")
         name = key.value if key.id == "scalar" else ""
         values[name] = _value(name, node.value, place, quoted=bool(node.style))
     return values
@@ -170,19 +168,16 @@ def _value(name: str, text: str, where: str, *, quoted: bool) -> Value:
     if name not in NAMES:
         near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}? (" if near else "use one of the schema ("
-        raise StudyError(
-            expected="a parameter name", found=repr(name), where=where,
-            do=f"{hint}python -m ptmreuse parameters lists all)",
-        )  # fmt: skip
+        refuse(where, "a parameter name", repr(name), f"{hint}python -m ptmreuse parameters lists all)")
     parameter = SCHEMA[NAMES.index(name)]
     found = f"the text {text[:60]!r}" if quoted else text[:60] or "nothing"
     if parameter.type in ("path", "text"):
         if any(not c.isprintable() for c in text):
             do = "in YAML write a path with backslashes without quotation marks, or with /"
-            raise StudyError(expected=f"a {parameter.type} in one line", found=repr(text), where=where, do=do)
+            refuse(where, f"a {parameter.type} in one line", repr(text), do)
         if not quoted and text in ("~", "null", "Null", "NULL"):
             do = "leave it empty, or take the line out"
-            raise StudyError(expected=f"a {parameter.type}, or nothing", found=text, where=where, do=do)
+            refuse(where, f"a {parameter.type}, or nothing", text, do)
         if parameter.type != "path" or not text.startswith("~"):
             return text
         try:
@@ -193,15 +188,14 @@ def _value(name: str, text: str, where: str, *, quoted: bool) -> Value:
     if parameter.type == "choice":
         if text not in parameter.allowed:
             near = difflib.get_close_matches(text, parameter.allowed, n=1)
-            raise StudyError(
-                expected=f"one of {parameter.range}", found=found, where=where,
-                do=f"did you mean {near[0]}?" if near else "choose one of them",
-            )  # fmt: skip
+            refuse(
+                where, f"one of {parameter.range}", found, f"did you mean {near[0]}?" if near else "choose one of them"
+            )
         return text
     whole = parameter.type == "whole number"
     if quoted or not (_WHOLE if whole else _NUMBER).fullmatch(text):
         example = f"write it in plain digits, for example {name}: {parameter.default}"
-        raise StudyError(expected=f"a {parameter.type}", found=found, where=where, do=example)
+        refuse(where, f"a {parameter.type}", found, example)
     value = int(text) if whole and len(text) < 99 else float(text)
     return _in_range(parameter, value, where)
 
@@ -209,10 +203,7 @@ def _value(name: str, text: str, where: str, *, quoted: bool) -> Value:
 def _in_range(parameter: Parameter, value: float, where: str) -> float:
     low, high = parameter.allowed
     if not (math.isfinite(value) and low <= value <= high):
-        raise StudyError(
-            expected=f"a {parameter.type} from {low} to {high}", found=str(value), where=where,
-            do="choose a value in this range",
-        )  # fmt: skip
+        refuse(where, f"a {parameter.type} from {low} to {high}", str(value), "choose a value in this range")
     return value
 
 
@@ -239,10 +230,7 @@ def of_notebook(path: Path) -> list[str]:
         ) from None
     tagged = [c for c in cells if "parameters" in c.get("metadata", {}).get("tags", [])]
     if len(tagged) != 1:
-        raise StudyError(
-            expected="one cell tagged parameters", found=str(len(tagged)), where=where,
-            do="tag the cell that lists the parameters",
-        )  # fmt: skip
+        refuse(where, "one cell tagged parameters", str(len(tagged)), "tag the cell that lists the parameters")
     declared = {}
     try:
         lines = ast.parse("".join(tagged[0]["source"])).body
@@ -267,9 +255,9 @@ def of_notebook(path: Path) -> list[str]:
         if name not in NAMES:
             _value(name, "", place, quoted=False)
         if default != DEFAULTS[name] or type(default) is not type(DEFAULTS[name]):
-            raise StudyError(
-                expected=f"the schema's default {DEFAULTS[name]!r}", found=repr(default), where=place,
-                do="correct the cell, or the schema in src/ptmreuse/parameters.py",
+            refuse(
+                place, f"the schema's default {DEFAULTS[name]!r}",
+                repr(default), "correct the cell, or the schema in src/ptmreuse/parameters.py",
             )  # fmt: skip
     return list(declared)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 
 EXTRAS = ("test", "pdf", "llm", "dask")
 REST = "# Only for tests, language models and clusters:"  # the Makefile installs the book's part up to this line
@@ -110,7 +110,7 @@ def conda(project: dict[str, Any], lock: str) -> str:
     for requirement in project["dependencies"]:
         name = re.split(r"[<>=!~ \[]", requirement)[0].lower().replace("_", "-").replace(".", "-")
         if name not in named:
-            raise StudyError(expected=f"a pin of {name}", found="none", where="requirements.lock", do="run make lock")
+            refuse("requirements.lock", f"a pin of {name}", "none", "run make lock")
     lines = [
         "# Written by make lock from pyproject.toml: the versions of requirements.lock.",
         "# After creating and activating it: python -m pip install --no-deps -e . " + _pin(pins, WITHOUT_DEPENDENCIES),

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ptmreuse import paths
 from ptmreuse.analysis import known_truth
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import study
 from ptmreuse.statistics import agreement, shares
 
@@ -210,9 +210,7 @@ def calibrate(seed, repetitions, *, checks=None, workers=1):
     unknown = [label for label in labels if label not in known]
     if unknown or repetitions < 1:
         found = f"{repetitions} of {', '.join(unknown or labels[:3])}"
-        raise StudyError(
-            expected="one repetition or more of checks in CHECKS", found=found, where="calibrate", do="correct the call"
-        )
+        refuse("calibrate", "one repetition or more of checks in CHECKS", found, "correct the call")
     once = partial(_outcomes, seed=seed, repetitions=repetitions)
     bar = {"desc": "calibrate", "unit": "check", "total": len(labels)}
     if workers == 1:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ptmreuse import wording
 from ptmreuse.analysis.machines import MAJORITY, by_variable
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import ratings
 from ptmreuse.statistics import coder_error
 from ptmreuse.statistics.estimate import whole_counts
@@ -58,9 +58,9 @@ def splits(both, *, labelled=40, repetitions=1000, conf, seed):
     for variable, part in by_variable(both):
         truth, said = (part["agreed"] == "yes").to_numpy(), (part[MAJORITY] == "yes").to_numpy()
         if labelled >= len(part):
-            raise StudyError(
-                expected=f"fewer checked papers than the {len(part)} of {ratings.VARIABLES[variable]}",
-                found=str(labelled), where="splits, labelled", do="leave some papers to be predicted",
+            refuse(
+                "splits, labelled", f"fewer checked papers than the {len(part)} of {ratings.VARIABLES[variable]}",
+                str(labelled), "leave some papers to be predicted",
             )  # fmt: skip
         cells = np.array([[(truth == t) & (said == s) for s in (True, False)] for t in (True, False)]).sum(axis=2)
         same = {"variable": variable, "name": ratings.VARIABLES[variable], "n": len(part)}

@@ -36,11 +36,11 @@ def read(path=None):
     path = paths.DATA / "comparators.csv" if path is None else path
     table = tables.read(path, COLUMNS)
     number = pd.to_numeric(table["value"].replace("", None), errors="coerce")
-    tables.refuse(table["source"].str.strip() == "", table["source"], "a source for every fact", path)
-    tables.refuse(table["id"].duplicated(), table["id"], "each id once", path)
+    tables.refuse_row(table["source"].str.strip() == "", table["source"], "a source for every fact", path)
+    tables.refuse_row(table["id"].duplicated(), table["id"], "each id once", path)
     bad = number.isna() & (table["value"] != "")
-    tables.refuse(bad, table["value"], "a number, or nothing where the fact has none", path)
-    tables.refuse(number.notna() & (table["unit"] == ""), table["unit"], "a unit beside every number", path)
+    tables.refuse_row(bad, table["value"], "a number, or nothing where the fact has none", path)
+    tables.refuse_row(number.notna() & (table["unit"] == ""), table["unit"], "a unit beside every number", path)
     return table.assign(value=number.astype(float)).set_index("id")
 
 

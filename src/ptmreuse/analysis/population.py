@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import frame, items
 from ptmreuse.statistics import estimate, shares, survey
 
@@ -57,9 +57,9 @@ def sample(evidence):
         return None
     outside = papers[~papers["year"].between(frame.FIRST, frame.LAST)]
     if len(outside):
-        raise StudyError(
-            expected=f"a year of the pilot's design, {frame.FIRST} to {frame.LAST}", found=str(outside["year"].iloc[0]),
-            where=f"pilot paper {outside['paper'].iloc[0]}", do="correct the year, or name the correction",
+        refuse(
+            f"pilot paper {outside['paper'].iloc[0]}", f"a year of the pilot's design, {frame.FIRST} to {frame.LAST}",
+            str(outside["year"].iloc[0]), "correct the year, or name the correction",
         )  # fmt: skip
     population = _years_that_are_known(listed, evidence["papers"])
     population = population[population["year"].between(papers["year"].min(), papers["year"].max())]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 from ptmreuse.statistics import estimate, shares, size
 
 # Each release's funnel, from published fact ids; what one filter leaves is what the next one starts from.
@@ -90,7 +90,7 @@ def funnels(facts, *, conf):
             papers = int(facts.loc[fact, "value"])
             if before is not None and papers > before:
                 where, do = f"published fact {fact}", "compare it with its source"
-                raise StudyError(expected=f"at most {before} papers", found=str(papers), where=where, do=do)
+                refuse(where, f"at most {before} papers", str(papers), do)
             share = estimate.undefined(0, "papers", "nothing to be a share of")
             if before is not None:
                 share = shares.proportion(papers, before, conf=conf)
@@ -259,15 +259,10 @@ def draw(frame, strata, fraction, seed):
     """
     fraction = estimate.numbers("sampling, fraction", fraction, 0).item()
     if not 0 < fraction <= 1:
-        raise StudyError(
-            expected="a sampling fraction above 0 and at most 1", found=str(fraction), where="sampling",
-            do="give a share such as 0.1",
-        )  # fmt: skip
+        refuse("sampling", "a sampling fraction above 0 and at most 1", str(fraction), "give a share such as 0.1")
     if frame["paper"].duplicated().any():
         twice = frame.loc[frame["paper"].duplicated(), "paper"].iloc[0]
-        raise StudyError(
-            expected="each paper once in the frame", found=f"{twice} twice", where="sampling", do="merge its hits"
-        )
+        refuse("sampling", "each paper once in the frame", f"{twice} twice", "merge its hits")
     if frame[strata].isna().any().any():
         raise StudyError(
             expected=f"a value of {' and '.join(strata)} for every paper",

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from ptmreuse.analysis import choices
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence.study import PATTERNS
 from ptmreuse.statistics.shares import proportion
 
@@ -70,10 +70,7 @@ def to_draw(counts, yes, no) -> dict[str, int]:
     {'deep learning, no reuse': 397, 'no deep learning': 103, 'reuse': 150}
     """
     if min(yes, no) < 2:
-        raise StudyError(
-            expected="two papers or more of each", found=f"{yes} and {no}", where="draw, --yes and --no",
-            do="ask for more",
-        )  # fmt: skip
+        refuse("draw, --yes and --no", "two papers or more of each", f"{yes} and {no}", "ask for more")
     assumed = {"no deep learning": MISSED[-1] * MISSED_NO_DL, "undecided": 0.5}
     others = {name: counts[name] for name in sorted(counts) if name != "reuse"}
     rates, sizes = [assumed.get(name, MISSED[-1]) for name in others], list(others.values())

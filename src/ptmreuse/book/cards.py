@@ -9,7 +9,7 @@ from sphinx import addnodes
 from ptmreuse import paths
 from ptmreuse.book import markup
 from ptmreuse.book.directives import Html
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import study
 
 QUESTIONS = {"frame": "How many papers", "RQ1": "Fields and years", "RQ2": "Patterns and models", "RQ3": "Stages"}
@@ -57,9 +57,9 @@ class Examples(Html):
         examples = study.read_csv(paths.DATA / "examples.csv")
         known = examples.merge(coded, on=["doi", "model", "pattern"], how="left", indicator=True)
         for row in known[known["_merge"] != "both"].itertuples():
-            raise StudyError(
-                expected="pairs of data/pilot_pairs.csv", found=f"{row.doi}, {row.model}, {row.pattern}",
-                where="data/examples.csv", do="correct the row",
+            refuse(
+                "data/examples.csv", "pairs of data/pilot_pairs.csv",
+                f"{row.doi}, {row.model}, {row.pattern}", "correct the row",
             )  # fmt: skip
         cards = [
             f'<div class="ptm-card"><p class="ptm-pattern">{row.pattern}</p><p>{markup.escaped(row.did)}</p>'

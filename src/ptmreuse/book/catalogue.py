@@ -11,7 +11,7 @@ import pandas as pd
 
 from ptmreuse import paths
 from ptmreuse.book import markup, record, svg
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import study
 
 
@@ -28,10 +28,9 @@ def catalogue():
     for path in sorted(paths.RESULTS.glob("*/items.json")):
         for item in json.loads(path.read_text(encoding="utf-8")):
             if item["name"] in items:
-                raise StudyError(
-                    expected="each result name in one notebook",
-                    found=f"{item['name']} in {items[item['name']]['step']} and {item['step']}", where="results",
-                    do="rename one of them",
+                refuse(
+                    "results", "each result name in one notebook",
+                    f"{item['name']} in {items[item['name']]['step']} and {item['step']}", "rename one of them",
                 )  # fmt: skip
             items[item["name"]] = item
     return items
@@ -78,9 +77,7 @@ def item_html(name, helpers=()):
         If no notebook recorded that name.
     """
     if name not in catalogue():
-        raise StudyError(
-            expected="a recorded table or figure", found=repr(name), where="result", do="record it in a notebook"
-        )
+        refuse("result", "a recorded table or figure", repr(name), "record it in a notebook")
     item = catalogue()[name]
     if item["type"] == "sentences":
         rows = [registry().loc[key] for key in item["keys"]]

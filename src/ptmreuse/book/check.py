@@ -4,7 +4,7 @@ import re
 
 from lxml import html as parser
 
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 
 
 def check(folder):
@@ -26,7 +26,7 @@ def check(folder):
     for sheet in sorted(folder.rglob("*.css")):
         problems += [(sheet, p) for p in _style_problems(sheet.read_text(encoding="utf-8"))]
     for page, (expected, found) in problems:
-        raise StudyError(expected=expected, found=found, where=f"page {page.name}", do="correct the page or notebook")
+        refuse(f"page {page.name}", expected, found, "correct the page or notebook")
 
 
 LOADED = (

@@ -27,7 +27,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from ptmreuse import paths, wording
 from ptmreuse.book import catalogue, markup
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 from ptmreuse.evidence import study
 
 logger = logging.getLogger(__name__)
@@ -44,10 +44,7 @@ def recorded(key):
     if key not in catalogue.registry().index:
         near = difflib.get_close_matches(key, catalogue.registry().index, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise StudyError(
-            expected="a recorded number", found=f"the unknown key {key!r}{hint}", where="num",
-            do="record it in a notebook",
-        )  # fmt: skip
+        refuse("num", "a recorded number", f"the unknown key {key!r}{hint}", "record it in a notebook")
     return catalogue.registry().loc[key]
 
 
@@ -67,9 +64,7 @@ class Number(SphinxRole):
         key, _, form = self.text.partition("|")
         try:
             if form not in ("", "interval"):
-                raise StudyError(
-                    expected="key or key|interval", found=repr(self.text), where="num", do="correct what follows |"
-                )
+                refuse("num", "key or key|interval", repr(self.text), "correct what follows |")
             row = recorded(key)
         except StudyError as error:
             logger.warning(str(error), location=self.get_location(), type="ptmreuse", subtype="number")
@@ -239,10 +234,7 @@ class DataFile(Html):
         shares = self.options.get("percent", "").split()
         missing = [column for column in [*shown, *shares] if column not in frame.columns]
         if missing:
-            raise StudyError(
-                expected=f"columns of {name}: {', '.join(frame.columns)}", found=missing[0], where="datafile",
-                do="correct the name",
-            )  # fmt: skip
+            refuse("datafile", f"columns of {name}: {', '.join(frame.columns)}", missing[0], "correct the name")
         frame[shares] = frame[shares].apply(pd.to_numeric)
         for column in set(shown) - set(shares):  # a file holds texts; a column of numbers is shown as numbers
             numbers, empty = pd.to_numeric(frame[column], errors="coerce"), frame[column] == ""

@@ -4,7 +4,7 @@ import tomllib
 
 from ptmreuse import paths
 from ptmreuse.book import steps
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 
 BEGIN, END = "<!-- drawn by python -m ptmreuse drawing -->\n", "<!-- end of the drawing -->\n"
 
@@ -18,10 +18,7 @@ def with_drawing(text):
         If the two marks that enclose the drawing are missing.
     """
     if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise StudyError(
-            expected=f"{BEGIN.strip()} and {END.strip()}, once each", found="other lines", where="ARCHITECTURE.md",
-            do="put the marks back",
-        )  # fmt: skip
+        refuse("ARCHITECTURE.md", f"{BEGIN.strip()} and {END.strip()}, once each", "other lines", "put the marks back")
     before, rest = text.split(BEGIN)
     return before + BEGIN + "\n" + drawing() + "\n" + END + rest.split(END)[1]
 

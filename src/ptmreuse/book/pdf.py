@@ -14,7 +14,7 @@ from lxml import html as parser
 
 from ptmreuse import parameters, paths, wording
 from ptmreuse.book import catalogue, site, svg, theme
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 
 FILE = "ptm-reuse.pdf"
 # What begins the names of the pages for the screen alone: lookups and what is done at a keyboard.
@@ -47,7 +47,7 @@ def build(values):
     """
     setter()
     if not (paths.HTML / "index.html").exists():
-        raise StudyError(expected="a built book", found="none", where="pdf", do="run make book first")
+        refuse("pdf", "a built book", "none", "run make book first")
     scratch = paths.BUILD / "unfinished" / "pdf"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)

@@ -21,7 +21,7 @@ from IPython.display import display
 from ptmreuse import paths, wording
 from ptmreuse.book import markup, svg
 from ptmreuse.book.svg import CARD, inline, save_card, to_svg
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence.study import KINDS
 
 if TYPE_CHECKING:  # slow to import, and the pages only read
@@ -121,9 +121,7 @@ class Recorder:
         """Show recorded numbers as sentences, each marked with its data kind."""
         for key in keys:
             if key not in self._numbers:
-                raise StudyError(
-                    expected="a recorded number", found=repr(key), where=f"{self.step}, say", do="record it before"
-                )
+                refuse(f"{self.step}, say", "a recorded number", repr(key), "record it before")
         rows = [self._numbers[key] for key in keys]
         self._add({"name": "say-" + keys[0], "type": "sentences", "keys": list(keys)}, markup.sentences_html(rows))
 
@@ -196,9 +194,9 @@ class Recorder:
         self._once(name, self._items)
         for what, text in (("a caption", caption), ("an alt", alt)):
             if len(text.split()) < 4:
-                raise StudyError(
-                    expected=f"{what} of at least four words", found=repr(text), where=f"{self.step}, figure {name}",
-                    do="say what the figure shows, with its main numbers",
+                refuse(
+                    f"{self.step}, figure {name}", f"{what} of at least four words",
+                    repr(text), "say what the figure shows, with its main numbers",
                 )  # fmt: skip
         kind, data = self._sign(name, data)
         if card:
@@ -221,16 +219,14 @@ class Recorder:
 
     def _once(self, name: str, taken: Collection[str]) -> None:
         if name in taken:
-            raise StudyError(
-                expected="each result once", found="it again", where=f"{self.step}, {name}", do="choose another name"
-            )
+            refuse(f"{self.step}, {name}", "each result once", "it again", "choose another name")
 
     def _same_level(self, key: str, estimate: "Estimate") -> None:
         bounds_or_none = wording.missing(estimate.conf) or wording.missing(estimate.low)
         if self.conf is not None and not bounds_or_none and estimate.conf != self.conf:
-            raise StudyError(
-                expected=f"an interval at the notebook's level, {self.conf}", found=str(estimate.conf),
-                where=f"{self.step}, {key}", do="give conf=confidence to the function that estimates it",
+            refuse(
+                f"{self.step}, {key}", f"an interval at the notebook's level, {self.conf}",
+                str(estimate.conf), "give conf=confidence to the function that estimates it",
             )  # fmt: skip
 
     def _sign(self, name: str, frame: pd.DataFrame) -> tuple[str, pd.DataFrame]:
@@ -239,9 +235,9 @@ class Recorder:
             return self.kind, frame
         kinds = frame["data_kind"].unique()
         if len(kinds) != 1:
-            raise StudyError(
-                expected="rows of one data kind", found=" and ".join(kinds) or "none", where=f"{self.step}, {name}",
-                do="record those of each kind apart",
+            refuse(
+                f"{self.step}, {name}", "rows of one data kind",
+                " and ".join(kinds) or "none", "record those of each kind apart",
             )  # fmt: skip
         return _known(kinds[0], name), frame.drop(columns="data_kind")
 
@@ -274,9 +270,9 @@ class Recorder:
 
 def _known(kind: str, where: str) -> str:
     if kind not in wording.LABELS:
-        raise StudyError(
-            expected=f"a data kind among {', '.join(KINDS)}", found=repr(kind), where=where,
-            do="name it; assumed is for what rests on assumed rates",
+        refuse(
+            where, f"a data kind among {', '.join(KINDS)}",
+            repr(kind), "name it; assumed is for what rests on assumed rates",
         )  # fmt: skip
     return kind
 
@@ -348,15 +344,13 @@ def numbers(*steps: str, own: Path | None = None) -> pd.DataFrame:
     for folder in [paths.RESULTS / step for step in steps] + ([own] if own else []):
         path = folder / "numbers.csv"
         if not path.exists():
-            raise StudyError(
-                expected=f"the results of {folder.name}", found="none", where="registry", do="run make notebooks first"
-            )
+            refuse("registry", f"the results of {folder.name}", "none", "run make notebooks first")
         frames.append(pd.read_csv(path, keep_default_na=False, dtype={"text": "str", "unit": "str"}))
     registry = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=NUMBER_COLUMNS)
     twice = registry[registry["key"].duplicated()]
     if len(twice):
-        raise StudyError(
-            expected="each key in one notebook", found=f"{twice['key'].iloc[0]} again in {twice['step'].iloc[0]}",
-            where="registry", do="rename one of them",
+        refuse(
+            "registry", "each key in one notebook",
+            f"{twice['key'].iloc[0]} again in {twice['step'].iloc[0]}", "rename one of them",
         )  # fmt: skip
     return registry.set_index("key", drop=False)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ptmreuse import one_run, parameters, paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 from ptmreuse.evidence import fetch
 from ptmreuse.parameters import Value
 
@@ -232,7 +232,7 @@ def fingerprint(step: Step, values: dict[str, Value]) -> dict[str, str]:
             found = [p for p in sorted(paths.ROOT.glob(pattern)) if p.is_file() and "__pycache__" not in p.parts]
         if not found and not (paths.STUDY and isinstance(pattern, Path)):  # a student may do without a claim
             file = pattern if isinstance(pattern, str) else paths.shown(pattern)
-            raise StudyError(expected=file, found="no such file", where=f"step {step.name}", do="restore it")
+            refuse(f"step {step.name}", file, "no such file", "restore it")
         made_from.update({paths.shown(p): paths.sha256(p) for p in found})
     for module in modules_of(step):
         place = file_of(module)

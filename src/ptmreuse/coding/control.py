@@ -4,7 +4,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ptmreuse.coding import batch
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import study
 
 
@@ -34,12 +34,10 @@ def negative_control_files():
         listed = []
     found = sorted(Path(f.locate()) for f in listed if f.parent.name == "starter_corpus" and f.suffix == ".xml")
     if not found:
-        raise StudyError(
-            expected="the articles in the package allofplos 0.11.1",
-            found="no such package or no article in it",
-            where="negative control",
-            do="install it with: pip install --no-deps allofplos==0.11.1",
-        )
+        refuse(
+            "negative control", "the articles in the package allofplos 0.11.1",
+            "no such package or no article in it", "install it with: pip install --no-deps allofplos==0.11.1",
+        )  # fmt: skip
     return found
 
 

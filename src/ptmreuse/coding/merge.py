@@ -18,7 +18,7 @@ import pandas as pd
 
 from ptmreuse import paths
 from ptmreuse.coding import rules
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 from ptmreuse.evidence import study
 
 CHUNK = 1000  # files whose rows are checked and written together
@@ -106,7 +106,7 @@ def _parts(out):
     if len(of) != 1:
         what = f"parts of runs in {' and '.join(map(str, sorted(of)))} shares" if of else "none"
         do = "remove the parts of the other run" if of else "run the command code first"
-        raise StudyError(expected="the parts of one run", found=what, where=paths.shown(out / "coding"), do=do)
+        refuse(paths.shown(out / "coding"), "the parts of one run", what, do)
     missing = sorted(set(range(1, of.copy().pop() + 1)) - {i for i, _ in numbers.values()})
     missing += [i for p, (i, _) in numbers.items() if p.with_suffix(".new").exists()]
     if missing:
@@ -150,12 +150,10 @@ class _Books:
 
     def open_line(self, line):
         if self.codebook not in (None, line["codebook"]):
-            raise StudyError(
-                expected="parts that were coded with the same rules",
-                found=f"{self.codebook} and {line['codebook']}",
-                where=line["file"],
-                do="run code again for all parts",
-            )
+            refuse(
+                line["file"], "parts that were coded with the same rules",
+                f"{self.codebook} and {line['codebook']}", "run code again for all parts",
+            )  # fmt: skip
         self.codebook = line["codebook"]
         self.counts["files"] += 1
         return self.sources.setdefault(line["source"], {"hash": hashlib.sha256(), "kept": 0, "rejected": 0})
@@ -260,7 +258,7 @@ def _read(file):
 def _writers(out, format):  # noqa: A002
     """A function per table that appends a chunk, or with None puts the whole file in its place."""
     if format not in ("csv", "parquet"):
-        raise StudyError(expected="csv or parquet", found=repr(format), where="format", do="choose one")
+        refuse("format", "csv or parquet", repr(format), "choose one")
     made = {name: _appending(out / f"{name}.{format}", name) for name in TABLES}
     other = "csv" if format == "parquet" else "parquet"
     for name in TABLES:

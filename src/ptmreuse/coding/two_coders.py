@@ -7,9 +7,9 @@ counted and left out; "unknown" is an answer of its own and never counts as "no"
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import study
-from ptmreuse.evidence.tables import read, refuse
+from ptmreuse.evidence.tables import read, refuse_row
 from ptmreuse.statistics import agreement, coder_error, estimate, shares
 
 YES_NO = ("uses_dl", "uses_ptm")
@@ -55,12 +55,7 @@ def answers(tables, question):
 def _one_coder(tables):
     found = study.coders(tables)
     if len(found) > 1:
-        raise StudyError(
-            expected="the tables of one coder",
-            found=", ".join(found),
-            where="evaluation",
-            do="choose one with study.of_coder",
-        )
+        refuse("evaluation", "the tables of one coder", ", ".join(found), "choose one with study.of_coder")
     return tables["uses"]
 
 
@@ -268,12 +263,12 @@ def read_decisions(path, patterns=study.PATTERNS):
         given = row.decision.split(" + ") if row.question == "pattern" else [row.decision]
         alone = len(given) > 1 and not set(given) <= set(patterns)
         if row.decision and (alone or not set(given) <= set(known)):
-            raise StudyError(
-                expected=f"a decision among {', '.join(known)}, or none", found=repr(row.decision),
-                where=f"{where}, row {number}, column decision", do="correct this decision",
+            refuse(
+                f"{where}, row {number}, column decision", f"a decision among {', '.join(known)}, or none",
+                repr(row.decision), "correct this decision",
             )  # fmt: skip
     again = table.duplicated(["paper", "question", "model"])
-    refuse(again, table["paper"], "each paper, question and model once", path, "remove the repeated row")
+    refuse_row(again, table["paper"], "each paper, question and model once", path, "remove the repeated row")
     return table[list(SETTLE)]
 
 
@@ -296,12 +291,10 @@ def settle(first, second, decisions):
     decided = decisions.set_index(key)["decision"]
     stray = decided.index.difference(open_rows.index)
     if len(stray):
-        raise StudyError(
-            expected="decisions about what these coders see differently",
-            found=" ".join(filter(None, stray[0])),
-            where="settle",
-            do="export the disagreements of these two codings again",
-        )
+        refuse(
+            "settle", "decisions about what these coders see differently",
+            " ".join(filter(None, stray[0])), "export the disagreements of these two codings again",
+        )  # fmt: skip
     decided = decided[decided != ""].to_dict()
     uses = None
     for question in ("uses_dl", "uses_ptm"):

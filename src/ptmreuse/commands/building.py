@@ -4,7 +4,7 @@ import time
 
 from ptmreuse import parameters, paths
 from ptmreuse.book import steps
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 from ptmreuse.one_run import only_run
 
 
@@ -41,7 +41,7 @@ def values_of(options):
         return parameters.read(options.params or None, options.set)
     if options.params:
         do = "write the parameters there"
-        raise StudyError(expected="study.yml alone", found="--params too", where="book --study", do=do)
+        refuse("book --study", "study.yml alone", "--params too", do)
     return parameters.read(paths.STUDY / "study.yml", options.set) | {"source": "tables", "tables": "."}
 
 
@@ -132,7 +132,7 @@ def serve(options):
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
     if not (paths.HTML / "index.html").exists():
-        raise StudyError(expected="a built book", found="none", where=paths.shown(paths.HTML), do="run make book first")
+        refuse(paths.shown(paths.HTML), "a built book", "none", "run make book first")
 
     class Pages(SimpleHTTPRequestHandler):
         def send_head(self):

@@ -3,7 +3,7 @@
 import re
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 
 
 def add(command, arguments):
@@ -43,7 +43,7 @@ def code(options):
 
     shard = re.fullmatch(r"(\d+)/(\d+)", options.shard or "1/1")
     if shard is None:
-        raise StudyError(expected="I/N, for example 2/8", found=repr(options.shard), where="--shard", do="correct it")
+        refuse("--shard", "I/N, for example 2/8", repr(options.shard), "correct it")
     found = batch.code_files(
         options.inputs, options.out, workers=options.workers, resume=not options.fresh, scheduler=options.scheduler,
         shard=tuple(map(int, shard.groups())), format=options.format,
@@ -100,10 +100,9 @@ def compare(options):
 
     first, second = (study.of_coder(read_folder(tables)) for tables in (options.first, options.second))
     if not set(first["papers"]["paper"]) & set(second["papers"]["paper"]):
-        raise StudyError(
-            expected="papers that both folders hold", found="none in both", where="compare",
-            do="write their ids alike in the two tables papers",
-        )  # fmt: skip
+        refuse(
+            "compare", "papers that both folders hold", "none in both", "write their ids alike in the two tables papers"
+        )
     table = two_coders.evaluate(first, second)
     for row in table.itertuples():
         print(f"{row.question}, {row.measure}: {row.sentence}")
@@ -114,9 +113,7 @@ def compare(options):
         two_coders.write_disagreements(differing, options.out)
     if options.decisions:
         if not options.settled:
-            raise StudyError(
-                expected="--settled DIR", found="none", where="compare --decisions", do="name a folder for the tables"
-            )
+            refuse("compare --decisions", "--settled DIR", "none", "name a folder for the tables")
         settled = two_coders.settle(
             first, second, two_coders.read_decisions(options.decisions, study.codes(first, "pattern"))
         )

@@ -2,7 +2,7 @@
 
 from ptmreuse import parameters, paths
 from ptmreuse.commands.building import take_parameters, values_of
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 
 
 def add(command):
@@ -41,9 +41,7 @@ def new(options):
     place = paths.Path(options.folder)
     if not options.folder or (place.exists() and (not place.is_dir() or any(place.iterdir()))):
         found = "none" if not options.folder else "one that holds something" if place.is_dir() else "a file"
-        raise StudyError(
-            expected="a new or empty folder", found=found, where="new", do="name one: make new STUDY=folder"
-        )
+        refuse("new", "a new or empty folder", found, "name one: make new STUDY=folder")
     shutil.copytree(paths.SCAFFOLD, place, dirs_exist_ok=True)
     print(f"{place} is ready: read its README.md, put your papers in, then\n  python -m ptmreuse validate {place}")
     print(f"  python -m ptmreuse book --study {place}")
@@ -57,7 +55,7 @@ def import_(options):
     for said in options.column:
         what, equals, name = said.partition("=")
         if not equals:
-            raise StudyError(expected="WHAT=NAME", found=repr(said), where="--column", do="write --column model=Modell")
+            refuse("--column", "WHAT=NAME", repr(said), "write --column model=Modell")
         columns[what] = name
     out = paths.Path(options.out) if options.out else None
     book = folder.own_codebook(out, again=options.replace) if out else None
@@ -82,7 +80,7 @@ def validate(options):
     from ptmreuse.findings import own_claims
 
     if not options.folder:
-        raise StudyError(expected="a folder", found="none", where="validate", do="run make validate TABLES=my_folder")
+        refuse("validate", "a folder", "none", "run make validate TABLES=my_folder")
     print(folder.validate_folder(options.folder).to_string(index=False))
     print("\n".join(f"- {note}" for note in folder.remarks(folder.read_folder(options.folder))))
     own_claims.read_claims(paths.Path(options.folder) / "claims.csv")

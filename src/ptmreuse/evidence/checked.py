@@ -25,7 +25,7 @@ from ptmreuse import paths
 from ptmreuse.errors import refuse
 from ptmreuse.evidence import items, study
 from ptmreuse.evidence.tables import read as read_table
-from ptmreuse.evidence.tables import refuse as refuse_row
+from ptmreuse.evidence.tables import refuse_row
 
 QUESTIONS = ("uses_dl", "uses_ptm", *study.PATTERNS, *(stage.lower() for stage in study.STAGES))
 ABOUT = ("paper", "doi", "year", "megajournal")

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 
 FOLDER = paths.ROOT / "downloads"
 PILOT = FOLDER / "author_agreement_flat.xlsx"
@@ -82,9 +82,7 @@ def fetch_release(name, folder=FOLDER, url=RECORD_URL) -> Path:
     """
     files = {file["name"]: file for file in list_release(url)}
     if name not in files or Path(name).name != name:
-        raise StudyError(
-            expected=f"one of {', '.join(files)}", found=repr(name), where=f"record {RECORD}", do="name one of them"
-        )
+        refuse(f"record {RECORD}", f"one of {', '.join(files)}", repr(name), "name one of them")
     file = files[name]
     return _fetch(file["url"], folder / name, file["checksum"])
 
@@ -110,7 +108,7 @@ def fetch_articles(dois, folder=FOLDER / "jats", url=PLOS_URL) -> list[Path]:
     if failed:
         found = f"{len(addresses) - len(failed)}; the first failure: {failed[0].found}"
         do = "run make data again; what was fetched stays"
-        raise StudyError(expected=f"{len(addresses)} articles", found=found, where=failed[0].where, do=do)
+        refuse(failed[0].where, f"{len(addresses)} articles", found, do)
     return list(addresses)
 
 
@@ -124,9 +122,7 @@ def article_address(doi, url=PLOS_URL):
     """
     journal = PLOS_JOURNALS.get(doi.partition("/journal.")[2].partition(".")[0])
     if journal is None:
-        raise StudyError(
-            expected="the DOI of a PLOS article", found=repr(doi), where="articles to fetch", do="leave it out"
-        )
+        refuse("articles to fetch", "the DOI of a PLOS article", repr(doi), "leave it out")
     return f"{url.format(journal=journal)}?{urlencode({'id': doi, 'type': 'manuscript'})}"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 from ptmreuse.evidence import study, tables
 
 FRAME, PILOT, DATES = "plos_frame.csv", "pilot_papers.csv", "plos_dates.csv"
@@ -43,17 +43,17 @@ def read(path=None):
     frame = tables.read(path, ("doi", "listed", "pilot", "prompt_writing"))
     parts = _parts(frame["doi"], path)
     whole = frame["listed"].str.fullmatch(r"\d{1,3}")
-    tables.refuse(~whole, frame["listed"], "a whole number, 0 or more", path)
+    tables.refuse_row(~whole, frame["listed"], "a whole number, 0 or more", path)
     for column in ("pilot", "prompt_writing"):
-        tables.refuse(~frame[column].isin(["yes", "no"]), frame[column], "yes or no", path)
-    tables.refuse(frame["doi"].duplicated(), frame["doi"], "each article once", path,
+        tables.refuse_row(~frame[column].isin(["yes", "no"]), frame[column], "yes or no", path)
+    tables.refuse_row(frame["doi"].duplicated(), frame["doi"], "each article once", path,
                   do="remove the row and keep how often the article was listed in the other")  # fmt: skip
     pilot = study.read_csv(paths.DATA / PILOT)["doi"]
     stray = sorted(set(pilot) ^ set(frame.loc[frame["pilot"] == "yes", "doi"]))
     if stray:
-        raise StudyError(
-            expected=f"as pilot papers those of data/{PILOT}", found=f"{stray[0]} in one of them only",
-            where=paths.shown(path), do="correct the column pilot",
+        refuse(
+            paths.shown(path), f"as pilot papers those of data/{PILOT}",
+            f"{stray[0]} in one of them only", "correct the column pilot",
         )  # fmt: skip
     return frame.assign(listed=frame["listed"].astype("int64"), **parts)
 
@@ -62,7 +62,7 @@ def _parts(dois, path):
     """Journal code and article number of PLOS DOIs."""
     found = dois.str.extract(r"^10\.1371/journal\.([a-z]+)\.(\d{7})$")
     expected = "the DOI of an article in a PLOS journal of data/plos_journals.csv"
-    tables.refuse(~found[0].isin(journals().index), dois, expected, path, do="correct it or leave the article out")
+    tables.refuse_row(~found[0].isin(journals().index), dois, expected, path, do="correct it or leave the article out")
     return {"journal": found[0], "number": found[1].astype("int64")}
 
 

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 from ptmreuse.evidence import fetch, names, study, tables
 
 CORRECTIONS = "pilot_corrections.csv"
@@ -101,15 +101,13 @@ def read_pilot(path):
     path = Path(path)
     where = paths.shown(path)
     if not path.exists():
-        raise StudyError(
-            expected="the pilot workbook", found="no such file", where=where, do=f"run make data; {fetch.BY_HAND}"
-        )
+        refuse(where, "the pilot workbook", "no such file", f"run make data; {fetch.BY_HAND}")
     rows = _sheet(path, where)
     header = [str(cell or "").strip() for cell in next(rows, ())][: len(PILOT_COLUMNS)]
     if tuple(header) != PILOT_COLUMNS:
-        raise StudyError(
-            expected=f"the columns {', '.join(PILOT_COLUMNS)}", found=", ".join(header) or "an empty sheet",
-            where=where, do="use the workbook as the authors published it",
+        refuse(
+            where, f"the columns {', '.join(PILOT_COLUMNS)}",
+            ", ".join(header) or "an empty sheet", "use the workbook as the authors published it",
         )  # fmt: skip
     papers, uses, pairs = [], [], []
     corrected, applied = _corrections(), []
@@ -153,7 +151,7 @@ def _sheet(path, where):
 
 
 def _refuse(where, cell, expected, found):
-    raise StudyError(expected=expected, found=repr(found)[:80], where=f"{where}, cell {cell}", do="correct this cell")
+    refuse(f"{where}, cell {cell}", expected, repr(found)[:80], "correct this cell")
 
 
 def _year(date, where, number):

@@ -8,7 +8,7 @@ import json
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 from ptmreuse.evidence import fetch, frame, pilot, study
 from ptmreuse.evidence.fetch_frame import MISSING, _record_file
 from ptmreuse.evidence.tables import account, of_file
@@ -29,7 +29,7 @@ def read_plos(place=fetch.FOLDER):
     """
     listed, where = frame.read(), paths.shown(place)
     if not (place / "plos" / "papers.csv").exists():
-        raise StudyError(expected="the coded articles of the frame", found="none", where=where, do=AGAIN)
+        refuse(where, "the coded articles of the frame", "none", AGAIN)
     for part in ("jats", "openalex"):
         _unchanged(place / part)
     coded = study.read(place / "plos")
@@ -60,14 +60,13 @@ def _unchanged(place):
     """Every file that was fetched is still what it was."""
     listing = fetch.listing_of(place)
     if not listing.exists():
-        raise StudyError(expected="fetched files", found="none", where=paths.shown(place), do=AGAIN)
+        refuse(paths.shown(place), "fetched files", "none", AGAIN)
     for row in study.read_csv(listing).itertuples():
         target = place / row.file
         if not target.exists() or paths.sha256(target) != row.sha256:
-            raise StudyError(
-                expected=f"the file that was fetched from {row.url}",
-                found="another file" if target.exists() else "no such file", where=paths.shown(target),
-                do=f"remove it and {AGAIN}",
+            refuse(
+                paths.shown(target), f"the file that was fetched from {row.url}",
+                "another file" if target.exists() else "no such file", f"remove it and {AGAIN}",
             )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import study, tables
 
 HUMANS, MODELS = "ratings_humans.csv", "ratings_models.csv"
@@ -73,9 +73,9 @@ def read(folder=None):
     humans, machines = (_table(folder / name, _COLUMNS[name]) for name in (HUMANS, MODELS))
     models = [c for c in machines if c not in _COLUMNS[MODELS]]
     if not models:
-        raise StudyError(
-            expected="a column per model", found=f"the columns {', '.join(machines)} only",
-            where=paths.shown(folder / MODELS), do="restore the models' answers",
+        refuse(
+            paths.shown(folder / MODELS), "a column per model",
+            f"the columns {', '.join(machines)} only", "restore the models' answers",
         )  # fmt: skip
     _known(humans, folder / HUMANS, "rater", (*PEOPLE, AGREED))
     _known(humans, folder / HUMANS, "variable", VARIABLES)
@@ -84,9 +84,9 @@ def read(folder=None):
     coded = humans.drop_duplicates("doi").set_index("doi")["paper"]
     alone = humans.drop_duplicates("paper").set_index("paper")["doi"]
     two = humans["doi"].map(coded).ne(humans["paper"]) | humans["paper"].map(alone).ne(humans["doi"])
-    tables.refuse(two, humans["doi"], "each paper by one number and one DOI", folder / HUMANS)
+    tables.refuse_row(two, humans["doi"], "each paper by one number and one DOI", folder / HUMANS)
     stray = machines["paper"].ne("") & machines["doi"].map(coded).ne(machines["paper"])
-    tables.refuse(stray, machines["doi"], f"the DOI of the paper's number, as in {HUMANS}", folder / MODELS)
+    tables.refuse_row(stray, machines["doi"], f"the DOI of the paper's number, as in {HUMANS}", folder / MODELS)
     bad = ~humans["answer"].isin(ANSWERS)
     bad |= (humans["rater"] == AGREED) & (humans["answer"] == "p")
     other = ~machines["question"].isin(SAME_THING)
@@ -120,12 +120,12 @@ def _table(path, columns):
 
 
 def _known(table, path, column, allowed):
-    tables.refuse(~table[column].isin(list(allowed)), table[column], f"one of {', '.join(allowed)}", path)
+    tables.refuse_row(~table[column].isin(list(allowed)), table[column], f"one of {', '.join(allowed)}", path)
 
 
 def _once(table, path, key):
     do = "remove or correct the repeated row"
-    tables.refuse(table.duplicated(key), table[key[0]], f"each {', '.join(key)} once", path, do)
+    tables.refuse_row(table.duplicated(key), table[key[0]], f"each {', '.join(key)} once", path, do)
 
 
 def _rejected(file, rows, reason, column):

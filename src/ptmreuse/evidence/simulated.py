@@ -8,7 +8,7 @@ number of papers asked for.
 import numpy as np
 import pandas as pd
 
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import names, study
 from ptmreuse.evidence.tables import account
 
@@ -97,9 +97,7 @@ def simulate_corpus(seed, papers=18091):
     (500, 199)
     """
     if papers < 100:
-        raise StudyError(
-            expected="100 papers or more", found=str(papers), where="simulated corpus", do="ask for more papers"
-        )
+        refuse("simulated corpus", "100 papers or more", str(papers), "ask for more papers")
     totals = _funnel(papers)
     frame_rng, code_rng, coder_rng = np.random.default_rng(seed).spawn(3)
     frame, member, hits = _frame(frame_rng, papers, totals)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 from ptmreuse.evidence import checked, fetch, folder, items, plos, simulated, study
 from ptmreuse.evidence.pilot import embedded, read_pilot
 from ptmreuse.evidence.release import read_release
@@ -51,9 +51,7 @@ def load_source(source, **values):
     (110, 'coded')
     """
     if source not in READERS:
-        raise StudyError(
-            expected=f"one of {', '.join(READERS)}", found=repr(source), where="source", do="choose one of them"
-        )
+        refuse("source", f"one of {', '.join(READERS)}", repr(source), "choose one of them")
     values = DEFAULTS | values
     loaded = until(READERS[source](values), values["last_year"], source)
     study.accounting(loaded)
@@ -96,9 +94,7 @@ def refuse_other_codes(tables):
 
 def _path(values, source, what):
     if not values[source]:
-        raise StudyError(
-            expected=f"the path of {what}", found="none", where=f"source {source}", do=f"set {source}: PATH"
-        )
+        refuse(f"source {source}", f"the path of {what}", "none", f"set {source}: PATH")
     return Path(values[source])
 
 
@@ -124,7 +120,7 @@ def until(tables, last_year, source):
     }
     what = f"papers published up to {last_year}"
     if len(late) == len(papers):
-        raise StudyError(expected=what, found="none", where=f"source {source}", do="choose a later last_year")
+        refuse(f"source {source}", what, "none", "choose a later last_year")
     rejects = late[["paper"]].rename(columns={"paper": "row"}).assign(
         source=source, table="papers", reason=f"{LATE} {last_year}", snippet=late["year"].astype("str")
     )  # fmt: skip

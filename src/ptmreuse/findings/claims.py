@@ -25,7 +25,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ptmreuse import paths, wording
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 from ptmreuse.evidence import study
 from ptmreuse.parameters import DEFAULTS
 
@@ -61,11 +61,8 @@ def ledger(facts, path=None):
     path = path or paths.DATA / "claims.csv"
     frame = study.read_csv(path)
     if tuple(frame.columns) != COLUMNS:
-        raise StudyError(
-            expected=f"the columns {', '.join(COLUMNS)}",
-            found=", ".join(frame.columns),
-            where=paths.shown(path),
-            do="correct the header row",
+        refuse(
+            paths.shown(path), f"the columns {', '.join(COLUMNS)}", ", ".join(frame.columns), "correct the header row"
         )
     rows = []
     for row, claim in enumerate(frame.to_dict("records"), start=1):
@@ -75,9 +72,7 @@ def ledger(facts, path=None):
     resolved = pd.DataFrame(rows)
     if resolved["id"].duplicated().any():
         twice = resolved.loc[resolved["id"].duplicated(), "id"].iloc[0]
-        raise StudyError(
-            expected="each claim id once", found=f"{twice} twice", where=paths.shown(path), do="rename one of them"
-        )
+        refuse(paths.shown(path), "each claim id once", f"{twice} twice", "rename one of them")
     return resolved
 
 
@@ -109,12 +104,7 @@ def _target(claim, facts, where):
     parts = claim["fact"].split("/")
     for part in parts:
         if part not in facts.index:
-            raise StudyError(
-                expected="an id of data/published.csv",
-                found=repr(part),
-                where=f"{where}, column fact",
-                do="correct the id or add the fact",
-            )
+            refuse(f"{where}, column fact", "an id of data/published.csv", repr(part), "correct the id or add the fact")
     first = facts.loc[parts[0]]
     if len(parts) == 2:
         target = first["value"] / facts.loc[parts[1], "value"]
@@ -304,9 +294,9 @@ def _judge(claim, registry, source, kind, held, whole, judging, journals):
     case = _Case(claim, found, source, held, whole, limits, journals)
     rule = next(rule for rule in RULES if rule.holds(case))
     if rule.judges and found["unit"] != claim["unit"]:
-        raise StudyError(
-            expected=f"a number of {claim['unit']}", found=f"{key}, of {found['unit'] or 'no unit'}",
-            where=f"data/claims.csv, claim {claim['id']}", do="name the key that has the unit of the claim",
+        refuse(
+            f"data/claims.csv, claim {claim['id']}", f"a number of {claim['unit']}",
+            f"{key}, of {found['unit'] or 'no unit'}", "name the key that has the unit of the claim",
         )  # fmt: skip
     reason = _reason(rule, case)
     # A generated database shows that the check works; its verdicts say so.

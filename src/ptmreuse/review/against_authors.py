@@ -9,7 +9,7 @@ import math
 import pandas as pd
 
 from ptmreuse import parameters, paths
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.review import authors_run, run_record
 
 CLOSED = 5e-7
@@ -52,9 +52,9 @@ def compare(values):
     other = [n for n in parameters.NAMES if values[n] != parameters.DEFAULTS[n]]
     if other:
         found = ", ".join(f"{n} = {values[n]}" for n in other)
-        raise StudyError(
-            expected="the parameters of the authors' run", found=found, where="review",
-            do="compare a run of the default parameters; other results are compared with nothing",
+        refuse(
+            "review", "the parameters of the authors' run",
+            found, "compare a run of the default parameters; other results are compared with nothing",
         )  # fmt: skip
     kept, here, inputs = authors_run.read(), authors_run.outputs(), authors_run.inputs(values)
     changed = sorted(n for n in inputs.keys() | kept["inputs"].keys() if inputs.get(n) != kept["inputs"].get(n))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ptmreuse import parameters, paths
 from ptmreuse.book import steps
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.review import run_record
 
 EXPECTED = paths.ROOT / "expected"
@@ -25,7 +25,7 @@ def release(values):
         If the results are not those of the default parameters, or are out of date.
     """
     if values != parameters.DEFAULTS:
-        raise StudyError(expected="the default parameters", found="others", where="release", do="leave --set away")
+        refuse("release", "the default parameters", "others", "leave --set away")
     must_be_current(values)
     record = run_record.read()
     shutil.rmtree(EXPECTED, ignore_errors=True)
@@ -55,9 +55,9 @@ def must_be_current(values):
         step = steps.STEPS[steps.NAMES.index(name)]
         reasons = steps.why(step, steps.fingerprint(step, values))
         if reasons:
-            raise StudyError(
-                expected="results of a finished run", found="; ".join(reasons[:3]), where=f"step {name}",
-                do="run make book with the same parameters, then this again",
+            refuse(
+                f"step {name}", "results of a finished run",
+                "; ".join(reasons[:3]), "run make book with the same parameters, then this again",
             )  # fmt: skip
 
 
@@ -93,9 +93,9 @@ def read() -> dict:
     for name, sha in kept["outputs"].items():
         path = EXPECTED / name
         if path.suffix == ".csv" and (not path.exists() or paths.sha256(path) != sha):
-            raise StudyError(
-                expected="the authors' result as released", where=paths.shown(path), do="restore it from the release",
-                found="a changed one" if path.exists() else "none",
+            refuse(
+                paths.shown(path), "the authors' result as released",
+                "a changed one" if path.exists() else "none", "restore it from the release",
             )  # fmt: skip
     return kept
 

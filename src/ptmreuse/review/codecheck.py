@@ -10,7 +10,7 @@ import yaml
 
 from ptmreuse import paths
 from ptmreuse.book import catalogue
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 
 FILE = paths.ROOT / "codecheck.yml"
 VERSION = "https://codecheck.org.uk/spec/config/2.0/"
@@ -175,13 +175,13 @@ def read():
         If there is none, or with its first faults.
     """
     if not FILE.exists():
-        raise StudyError(expected="codecheck.yml", found="none", where="certificate", do="restore it from the release")
+        refuse("certificate", "codecheck.yml", "none", "restore it from the release")
     text = FILE.read_text(encoding="utf-8")
     found = problems(text)
     wrong = [f"{sentence} ({rule})" for rule, who, sentence in found if who == "wrong"]
     if wrong:
-        raise StudyError(
-            expected="what version 2.0 of the CODECHECK specification asks for", found="; ".join(wrong[:3]),
-            where=paths.shown(FILE), do="correct it; leave out what the checker has not filled in yet",
+        refuse(
+            paths.shown(FILE), "what version 2.0 of the CODECHECK specification asks for",
+            "; ".join(wrong[:3]), "correct it; leave out what the checker has not filled in yet",
         )  # fmt: skip
     return yaml.load(text, yaml.BaseLoader), found

@@ -15,7 +15,7 @@ import yaml
 
 from ptmreuse import paths
 from ptmreuse.book import catalogue, steps
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.evidence import study
 from ptmreuse.review import against_authors, authors_run, codecheck
 
@@ -54,9 +54,9 @@ def citation():
     said = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     if said["version"] != project["version"]:
-        raise StudyError(
-            expected=f"version {project['version']}, as in pyproject.toml", found=said["version"],
-            where="CITATION.cff", do="write the same in both",
+        refuse(
+            "CITATION.cff", f"version {project['version']}, as in pyproject.toml",
+            said["version"], "write the same in both",
         )  # fmt: skip
     return said | {"abstract": project["description"]}
 
@@ -152,10 +152,7 @@ def between_marks(text, new):
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end or BEGIN in after or END in after:
-        raise StudyError(
-            expected=f"{BEGIN} and {END} once each", found="other lines", where=paths.shown(README),
-            do="restore the two lines",
-        )  # fmt: skip
+        refuse(paths.shown(README), f"{BEGIN} and {END} once each", "other lines", "restore the two lines")
     return f"{before}{BEGIN}\n\n{new}\n\n{END}{after}"
 
 

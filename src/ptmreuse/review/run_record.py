@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ptmreuse import paths, pins
 from ptmreuse.book import steps
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 
 RECORD = paths.BUILD / "run.json"
 FIELDS = {
@@ -79,14 +79,14 @@ def unsealed(path, what, do) -> dict:
         If there is no such file, or it was changed by hand.
     """
     if not path.exists():
-        raise StudyError(expected=what, found="none", where=paths.shown(path), do=do)
+        refuse(paths.shown(path), what, "none", do)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         whole = record.pop("seal") == seal(record)
     except (ValueError, KeyError, AttributeError, TypeError):
         whole = False
     if not whole:
-        raise StudyError(expected=what, found="one that was changed afterwards", where=paths.shown(path), do=do)
+        refuse(paths.shown(path), what, "one that was changed afterwards", do)
     return record
 
 
@@ -220,5 +220,5 @@ def read() -> dict:
     record = unsealed(RECORD, "the record of a run", AGAIN)
     if record.keys() != FIELDS:
         where = paths.shown(RECORD)
-        raise StudyError(expected="a record of this version", found="one of another", where=where, do=AGAIN)
+        refuse(where, "a record of this version", "one of another", AGAIN)
     return record

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.statistics.estimate import Estimate, same_length, undefined, whole_counts, within
 from ptmreuse.statistics.shares import proportion, wilson_limits
 
@@ -69,9 +69,9 @@ def agreement(first, second=None, *, conf=0.95):
     if second is None:
         table = pd.DataFrame(whole_counts("agreement, table", first, 2))
         if table.shape[0] != table.shape[1]:
-            raise StudyError(
-                expected="a square table", found=" x ".join(map(str, table.shape)), where="agreement, table",
-                do="give each category a row and a column, used or not",
+            refuse(
+                "agreement, table", "a square table",
+                " x ".join(map(str, table.shape)), "give each category a row and a column, used or not",
             )  # fmt: skip
     else:
         same_length("agreement", first, second)

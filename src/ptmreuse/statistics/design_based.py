@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.statistics.estimate import NAN, Estimate, numbers, same_length, undefined, within
 
 FEWEST = 20  # checked papers with the property, and without it, below which no corrected regression is given
@@ -69,7 +69,7 @@ def sample(coded, truth, stratum):
     same_length(where, coded, truth, stratum)
     wrong = truth[~np.isnan(truth) & (truth != 0) & (truth != 1)]
     if len(wrong):
-        raise StudyError(expected="1, 0 or nothing", found=f"{wrong[0]:g}", where=where, do="write yes as 1, no as 0")
+        refuse(where, "1, 0 or nothing", f"{wrong[0]:g}", "write yes as 1, no as 0")
     return Sample(coded, truth, pd.factorize(np.asarray(stratum, dtype=object), sort=True)[0])
 
 

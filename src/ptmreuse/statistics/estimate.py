@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import StudyError, refuse
 
 NAN = float("nan")
 
@@ -149,14 +149,12 @@ def whole_counts(where: str, values: ArrayLike, ndim: int = 1, at_least: int = 0
     array = numbers(where, values, ndim)
     wrong = array[(array < at_least) | (array != np.floor(array))]
     if wrong.size:
-        raise StudyError(
-            expected=f"whole counts of at least {at_least}", found=f"{wrong.flat[0]:g}", where=where,
-            do="count units; give weights as weights, never as counts",
+        refuse(
+            where, f"whole counts of at least {at_least}",
+            f"{wrong.flat[0]:g}", "count units; give weights as weights, never as counts",
         )  # fmt: skip
     if array.size and array.max() > 2**53:
-        raise StudyError(
-            expected="counts of at most 2**53", found=f"{array.max():g}", where=where, do="correct the count"
-        )
+        refuse(where, "counts of at most 2**53", f"{array.max():g}", "correct the count")
     return array.astype(np.int64)
 
 
@@ -186,9 +184,7 @@ def numbers(where: str, values: ArrayLike, ndim: int = 1) -> NDArray[np.float64]
     if array.ndim == 1 and array.size == 0 and ndim == 2:
         array = array.reshape(0, 0)
     if array.ndim != ndim:
-        raise StudyError(
-            expected=shape, found=f"{array.ndim} dimensions", where=where, do="change the shape of the input"
-        )
+        refuse(where, shape, f"{array.ndim} dimensions", "change the shape of the input")
     if not np.isfinite(array).all():
         raise StudyError(
             expected="finite numbers",
@@ -209,7 +205,7 @@ def within(where: str, value: float, low: float = 0.0, high: float = 1.0, closed
     number = float(numbers(where, value, 0))
     if not (low <= number <= high) or (not closed and number in (low, high)):
         limits = f"from {low:g} to {high:g}" if closed else f"above {low:g} and below {high:g}"
-        raise StudyError(expected=f"a number {limits}", found=f"{number:g}", where=where, do="correct the value")
+        refuse(where, f"a number {limits}", f"{number:g}", "correct the value")
     return number
 
 
@@ -222,9 +218,7 @@ def one_of(where: str, value: str, allowed: Iterable[str]) -> str:
     'holm'
     """
     if value not in list(allowed):
-        raise StudyError(
-            expected="one of " + ", ".join(map(repr, allowed)), found=repr(value), where=where, do="choose one"
-        )
+        refuse(where, "one of " + ", ".join(map(repr, allowed)), repr(value), "choose one")
     return value
 
 
@@ -232,10 +226,7 @@ def same_length(where: str, *arrays: Sized) -> None:
     """Nothing, or a `StudyError` if the arrays differ in length."""
     lengths = [len(a) for a in arrays]
     if len(set(lengths)) > 1:
-        raise StudyError(
-            expected="inputs of one length", found=" and ".join(map(str, lengths)), where=where,
-            do="give one value per row in each",
-        )  # fmt: skip
+        refuse(where, "inputs of one length", " and ".join(map(str, lengths)), "give one value per row in each")
 
 
 def parts_of(where: str, k: ArrayLike, n: ArrayLike, ndim: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -246,5 +237,5 @@ def parts_of(where: str, k: ArrayLike, n: ArrayLike, ndim: int = 1) -> tuple[NDA
     if (k > n).any():
         i = np.argmax(np.atleast_1d(k > n))
         found = f"{np.atleast_1d(k)[i]} of {np.atleast_1d(n)[i]}"
-        raise StudyError(expected="k of n with k <= n", found=found, where=where, do="check numerator and denominator")
+        refuse(where, "k of n with k <= n", found, "check numerator and denominator")
     return k, n

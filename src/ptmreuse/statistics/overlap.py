@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.statistics.estimate import NAN, Estimate, draws_of, same_length, undefined, whole_counts
 
 
@@ -15,9 +15,9 @@ def _zero_one(where, table):
     frame = pd.DataFrame(table)
     values = whole_counts(where, frame.to_numpy(), 2)
     if (values > 1).any():
-        raise StudyError(
-            expected="0 or 1 in every cell", found=str(values.max()), where=where,
-            do="give one row per paper, one column per category, 1 where the paper has it",
+        refuse(
+            where, "0 or 1 in every cell",
+            str(values.max()), "give one row per paper, one column per category, 1 where the paper has it",
         )  # fmt: skip
     return values.astype(float), list(frame.columns)
 

@@ -6,7 +6,7 @@ import numpy as np
 import statsmodels.stats.proportion as sp
 from scipy import stats
 
-from ptmreuse.errors import StudyError
+from ptmreuse.errors import refuse
 from ptmreuse.statistics import estimate
 
 PROPORTION_METHODS = {"wilson": "Wilson", "beta": "Clopper-Pearson"}
@@ -140,9 +140,9 @@ def clustered_share(numerator, denominator, *, unit="pairs", conf=0.95, label="s
     conf = estimate.within(f"{where}, conf", conf, closed=False)
     wrong = (a < 0) | (a > m + 1e-9)
     if wrong.any():
-        raise StudyError(
-            expected="0 <= numerator <= denominator for every paper", found=f"row {int(np.argmax(wrong))} without",
-            where=where, do="check how the pairs of this paper were counted",
+        refuse(
+            where, "0 <= numerator <= denominator for every paper",
+            f"row {int(np.argmax(wrong))} without", "check how the pairs of this paper were counted",
         )  # fmt: skip
     counted = m > 0
     order = np.lexsort((m[counted], a[counted]))  # so that sums do not depend on the order of the rows
@@ -233,9 +233,7 @@ def standardised_share(k, n, weights, *, conf=0.95):
     estimate.same_length(where, k, w)
     conf = estimate.within(f"{where}, conf", conf, closed=False)
     if (w < 0).any():
-        raise StudyError(
-            expected="weights of at least 0", found=f"{w.min():g}", where=f"{where}, weights", do="correct it"
-        )
+        refuse(f"{where}, weights", "weights of at least 0", f"{w.min():g}", "correct it")
     papers, label = int(n.sum()), "standardised share"
     empty = np.flatnonzero((n == 0) & (w > 0))
     if papers == 0 or w.sum() == 0 or len(empty):
