@@ -10,24 +10,28 @@ CLASS_KEYS = {
     "stage": ("step", "stage", "steps", "stages", "scientificstep", "scientificstage", "phase"),
     "model": (),
 }
-_PATTERNS = {
-    "conceptual": ("conceptual", "concept", "conceptually"),
-    "adaptation": ("adaptation", "adaptations", "adaption", "adapt", "adapted", "adaptive"),
-    "deployment": ("deployment", "deployments", "deploy", "deployed"),
-}
-_STAGES = {
-    "Observation": ("observation", "observations", "observe"),
-    "Background": ("background", "backgroundreview", "backgroundresearch"),
-    "Hypothesis": ("hypothesis", "hypotheses"),
-    "Test": ("test", "tests", "testing", "tested"),
-    "Analysis": ("analysis", "analyses", "analyse", "analyze"),
-    "Conclusion": ("conclusion", "conclusions", "conclude"),
-}
-_SPELLINGS = {
-    "pattern": {spelling: name for name, spellings in _PATTERNS.items() for spelling in spellings},
-    "stage": {spelling: name for name, spellings in _STAGES.items() for spelling in spellings},
+_CLASSES = {
+    "pattern": {
+        "conceptual": "conceptual concept conceptually",
+        "adaptation": "adaptation adaptations adaption adapt adapted adaptive",
+        "deployment": "deployment deployments deploy deployed",
+    },
+    "stage": {
+        "Observation": "observation observations observe",
+        "Background": "background backgroundreview backgroundresearch",
+        "Hypothesis": "hypothesis hypotheses",
+        "Test": "test tests testing tested",
+        "Analysis": "analysis analyses analyse analyze",
+        "Conclusion": "conclusion conclusions conclude",
+    },
     "model": {},
 }
+_SPELLINGS = {
+    question: {spelling: name for name, spellings in known.items() for spelling in spellings.split()}
+    for question, known in _CLASSES.items()
+}
+_NO_LETTER = re.compile(r"[^a-z]+")
+_BETWEEN = re.compile(r"[,/|;&+]|\band\b")  # several classes in one text
 # Words for "no model": alone, with a remark after them, or as a sentence about the paper.
 _NONE = (
     r"none|null|nan?|n/a|nil|not applicable|unknown|unspecified|un-?named|undisclosed|unclear|tbd"
@@ -59,16 +63,22 @@ def names_none(name):
 
 def name_in(entry):
     """What stands under the first key for a model's name; None if there is none."""
-    keys = {squeezed(k): k for k in entry}
-    return next((entry[keys[k]] for k in NAME_KEYS if k in keys), None)
+    return next((entry[k] for k in _known_keys(tuple(entry), NAME_KEYS)), None)
 
 
 def class_in(entry, question):
     """What is written under the first key for a class; "contradiction" where another key says another class."""
-    keys = {squeezed(k): k for k in entry}
-    written = [entry[keys[k]] for k in CLASS_KEYS[question] if k in keys]
-    read = {tuple(found) for w in written if (found := classes(w, question))}
-    return "contradiction" if len(read) > 1 else written[0] if written else None
+    written = [entry[k] for k in _known_keys(tuple(entry), CLASS_KEYS[question])]
+    if len(written) > 1 and len({tuple(found) for w in written if (found := classes(w, question))}) > 1:
+        return "contradiction"
+    return written[0] if written else None
+
+
+@lru_cache(maxsize=64)
+def _known_keys(keys, known):
+    """Those of an object's keys that are known, in the order in which they are known."""
+    by_word = {squeezed(k): k for k in keys}
+    return [by_word[k] for k in known if k in by_word]
 
 
 def classes(written, question):
@@ -76,25 +86,27 @@ def classes(written, question):
     if written and isinstance(written, list) and all(isinstance(w, str) for w in written):
         parts = written
     elif isinstance(written, str):
-        parts = [part for part in re.split(r"[,/|;&+]|\band\b", written) if part.strip()]
+        parts = [part for part in _BETWEEN.split(written) if part.strip()]
     else:
         return []
-    known = [_SPELLINGS[question].get(_squeeze(part, question)) for part in parts]
+    known = [_class(part, question) for part in parts]
     return [] if None in known else list(dict.fromkeys(known))
 
 
-def _squeeze(written, question):
-    """Strip decoration: "2. Adaptation_Reuse" -> "adaptation"; "Step 4: Test" -> "test"."""
-    word = re.sub(r"[^a-z]", "", written.lower())
+def _class(written, question):
+    """The class that a word names without its decoration: "2. Adaptation_Reuse", "Step 4: Test"; else None."""
+    word = _NO_LETTER.sub("", written.lower())
     if question == "pattern":
-        return word.removesuffix("reuse")
-    return word.removeprefix("step").removeprefix("stage").removesuffix("step").removesuffix("stage")
+        word = word.removesuffix("reuse")
+    else:
+        word = word.removeprefix("step").removeprefix("stage").removesuffix("step").removesuffix("stage")
+    return _SPELLINGS[question].get(word)
 
 
 @lru_cache(maxsize=256)  # the keys of thousands of answers are the same few
 def squeezed(key):
     """A key as keys are compared: its small letters alone."""
-    return re.sub(r"[^a-z]", "", str(key).lower())
+    return _NO_LETTER.sub("", str(key).lower())
 
 
 def clean(text):

@@ -28,12 +28,12 @@ UNREADABLE = ("several", "empty", "error", "truncated", "not_json", "no_answer")
 _YES, _NO = ("true", "yes", "y", "1"), ("false", "no", "n", "0")
 LONGEST_NAME = 200  # characters; a longer "name" is a sentence or a whole answer
 # Keys of remarks, which are no part of what was asked.
-_NOTES = (
+_NOTES = {
     "prose", "reasoning", "explanation", "evidence", "note", "notes", "comment", "comments", "quote",
     "quotes", "confidence", "justification", "rationale", "summary", "form", "thinking", "thought", "thoughts",
     "title", "doi", "paper", "metadata", "usage", "limitations", "reference", "references", "source",
     "sources",
-)  # fmt: skip
+}  # fmt: skip
 _ANSWER_KEYS = ("result", "answer", "response", "output", "value")
 _DEEP, _PTM = "deeplearning|dl|deeplearningmodels?|dlmodels?|neuralnetworks?", "ptms?|pretrainedmodels?"
 _PTM += "|pretraineddeeplearningmodels?|pretrained|ptmreuse|modelreuse"
@@ -44,10 +44,11 @@ _ASKED = {
     )
     for question, words in (("uses_dl", _DEEP), ("uses_ptm", _PTM))
 }
-_WRAPPERS = (
+_WRAPPERS = {
     "response", "result", "results", "answer", "answers", "output", "data", "model", "models",
     "ptm", "ptms", "item", "items", "list",
-)  # fmt: skip
+}  # fmt: skip
+_ITEM_KEYS = {*NAME_KEYS, *CLASS_KEYS["pattern"], *CLASS_KEYS["stage"]}
 _MODEL_LIST = re.compile(
     r"\w*(?:models?|ptms?|methods?|networks?|architectures?|names?)(?:used|reused|found|identified)?"
 )
@@ -254,9 +255,12 @@ def _failed(value, question):
 
 
 def _by_model(value, question):
+    if question == "model":
+        return None
+    if any((word := squeezed(k)) in _ITEM_KEYS or word in _WRAPPERS or classes(k, question) for k in value):
+        return None
     rest = {k: v for k, v in value.items() if squeezed(k) not in _NOTES}
-    taken = {*NAME_KEYS, *_WRAPPERS, *CLASS_KEYS["pattern"], *CLASS_KEYS["stage"]}
-    if question == "model" or not rest or any(squeezed(k) in taken or classes(k, question) for k in rest):
+    if not rest:
         return None
     if all(isinstance(v, dict) and class_in(v, question) is not None and name_in(v) is None for v in rest.values()):
         return [_Piece({"model": k, **v}) for k, v in rest.items()], []
@@ -358,8 +362,7 @@ def _item(entry, question):
     if any(len(n) > LONGEST_NAME for n in named):
         return [], f"a model name of more than {LONGEST_NAME} characters"
     categories = [""] if question == "model" else classes(class_in(entry, question), question)
-    known = {*NAME_KEYS, *CLASS_KEYS["pattern"], *CLASS_KEYS["stage"]}
-    lost = [k for k, v in entry.items() if squeezed(k) not in known and _holds(k, v)]
+    lost = [k for k, v in entry.items() if _holds(k, v) and squeezed(k) not in _ITEM_KEYS]
     reason = f"a part that is not understood: {clean(lost[0])[:40]}" if lost else ""
     reason = "one of its names is none" if not reason and len(named) < len(written) else reason
     return [Item(n, c) for n in named for c in categories or ["unknown"]], reason

@@ -8,6 +8,7 @@ import tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -201,23 +202,47 @@ def _rows(database, table, books, columns=None):
         yield row
 
 
+def _length(database, table, column, row):
+    """Bytes of a text, which is not read for it."""
+    with database.blobopen(table, column, row, readonly=True) as text:
+        return len(text)
+
+
 # Papers -----------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class Paper:
+    """What the tables of a database say of one paper."""
+
+    megajournal: str = ""
+    searched: int | None = None  # the year of the search that found it
+    year: int | None = None  # of publication by OpenAlex, else of the search
+    cited_by: int | None = None  # None where OpenAlex does not know the paper
+    fields: dict[str, None] = field(default_factory=dict)  # in the order met
+    has_text: bool = False
+
+    @property
+    def science(self):
+        """Whether it is in the frame of the study: cited, in one of the eight fields."""
+        if self.cited_by is None:
+            return "unknown"
+        return "yes" if self.cited_by and not self.fields.keys().isdisjoint(study.FIELDS) else "no"
+
+
 def _read_papers(database, books):
-    """DOI -> [search year, megajournal, year, cited_by, fields, has full text]."""
+    """DOI -> Paper."""
     searched = dict(database.execute("SELECT _id, year FROM searches"))
-    papers = {}
+    papers = defaultdict(Paper)
     for row, search, doi, megajournal in _rows(database, "articles", books):
         doi = _doi(doi)
         if not doi:
             books.reject("articles", row, "no DOI")
             continue
-        paper = papers.setdefault(
-            doi, {"megajournal": "", "year": None, "found": None, "cited_by": None, "fields": {}, "text": False}
-        )
-        paper["megajournal"] = paper["megajournal"] or answer_words.clean(str(megajournal or ""))
-        paper["found"] = paper["found"] or _whole(searched.get(search), 1900, 2100)
+        paper = papers[doi]
+        paper.megajournal = paper.megajournal or _word(megajournal)
+        paper.searched = paper.searched or _whole(searched.get(search), 1900, 2100)
+    papers.default_factory = None
     for row, doi, cited, *topics, data in _rows(database, "openalex", books):
         paper = _known(papers, doi, "openalex", row, books)
         if paper is None:
@@ -226,21 +251,17 @@ def _read_papers(database, books):
         if cited is None:
             books.reject("openalex", row, "cited_by_count is not a whole number", doi)
             continue
-        paper["cited_by"] = max(cited, paper["cited_by"] or 0)
-        paper["fields"] |= dict.fromkeys(filter(None, (answer_words.clean(str(t or "")) for t in topics)))
-        paper["year"] = paper["year"] or _publication_year(data)
-    has_text = "jats_xml IS NOT NULL AND jats_xml <> ''"
-    for row, doi, text in _rows(database, "jats", books, ("doi", has_text)):
+        paper.cited_by = max(cited, paper.cited_by or 0)
+        paper.fields |= dict.fromkeys(filter(None, map(_word, topics)))
+        paper.year = paper.year or _publication_year(data)
+    for row, doi, kind in _rows(database, "jats", books, ("doi", "typeof(jats_xml)")):
         paper = _known(papers, doi, "jats", row, books)
-        if paper is not None and not text:
+        if paper is not None and (kind not in ("text", "blob") or not _length(database, "jats", "jats_xml", row)):
             books.reject("jats", row, "no text", doi)
         elif paper is not None:
-            paper["text"] = True
+            paper.has_text = True
     for paper in papers.values():
-        paper["year"] = paper["year"] or paper["found"]
-        in_fields = any(field in study.FIELDS for field in paper["fields"])
-        science = paper["cited_by"] is not None and paper["cited_by"] > 0 and in_fields
-        paper["science"] = "unknown" if paper["cited_by"] is None else "yes" if science else "no"
+        paper.year = paper.year or paper.searched
     return papers
 
 
@@ -250,6 +271,11 @@ def _known(papers, doi, table, row, books):
         return papers[doi]
     books.reject(table, row, "the paper is not among the articles" if doi else "no DOI", doi)
     return None
+
+
+@lru_cache(maxsize=64, typed=True)  # journals and topics are the same few
+def _word(written):
+    return answer_words.clean(str(written or ""))
 
 
 @lru_cache(maxsize=1 << 16, typed=True)  # one paper stands in many tables
@@ -288,7 +314,7 @@ def _read_answers(database, table, papers, books):
         paper = _known(papers, doi, table, row, books)
         if paper is None:
             continue
-        if paper["science"] != "yes":
+        if paper.science != "yes":
             books.reject(table, row, "the paper is not a cited natural-science paper", doi)
             continue
         answer = answers.read_answer(text, question)

@@ -24,7 +24,7 @@ def tables(papers, read, books, kind, sha256) -> dict[str, pd.DataFrame]:
     Parameters
     ----------
     papers : dict
-        DOI to what the tables of papers say of it.
+        DOI to `release.Paper`.
     read : dict
         Answer table to its (row, DOI, Answer).
     books : release._Books
@@ -48,16 +48,13 @@ def tables(papers, read, books, kind, sha256) -> dict[str, pd.DataFrame]:
     reuse = pd.DataFrame(items["pattern"], columns=["paper", "model", "pattern"])
     stages = pd.DataFrame(items["stage"], columns=["paper", "model", "stage"])
     frame = pd.DataFrame(
-        [
-            (doi, doi, p["year"], p["megajournal"], p["cited_by"], p["science"], _full_text(p))
-            for doi, p in papers.items()
-        ],
+        [(doi, doi, p.year, p.megajournal, p.cited_by, p.science, _full_text(p)) for doi, p in papers.items()],
         columns=["paper", "doi", "year", "megajournal", "cited_by", "natural_science", "full_text"],
     )
     made = {
         "papers": frame.astype({"year": "Int64", "cited_by": "Int64"}),
         "fields": pd.DataFrame(
-            [(doi, field) for doi, p in papers.items() for field in p["fields"]], columns=["paper", "field"]
+            [(doi, field) for doi, p in papers.items() for field in p.fields], columns=["paper", "field"]
         ),
         "uses": pd.DataFrame(uses, columns=["paper", "uses_dl", "uses_ptm"]).assign(coder=CODER),
         "reuse": reuse.assign(
@@ -74,7 +71,7 @@ def tables(papers, read, books, kind, sha256) -> dict[str, pd.DataFrame]:
 
 
 def _full_text(paper):
-    return "yes" if paper["text"] else "no" if paper["science"] == "yes" else "unknown"
+    return "yes" if paper.has_text else "no" if paper.science == "yes" else "unknown"
 
 
 def _listing(answer, question):

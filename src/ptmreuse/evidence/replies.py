@@ -51,8 +51,9 @@ def split_repeats(pairs, key=str):
     >>> split_repeats([("model", "AlexNet"), ("class", "a")])
     {'model': 'AlexNet', 'class': 'a'}
     """
-    if len({key(name) for name, _ in pairs}) == len(pairs):
-        return dict(pairs)
+    whole = dict(pairs)
+    if len(set(map(key, whole))) == len(pairs):
+        return whole
     parts, seen = [{}], set()
     for name, value in pairs:
         if key(name) in seen:
@@ -195,7 +196,7 @@ def unwrap(value, path, depth):
         return (status, None, path) if status is not None else unwrap(inner, path, depth + 1)
     if not isinstance(value, dict):
         return None, value, path
-    found = next((read for _, _, recognise in ENVELOPES if (read := recognise(value))), None)
+    found = next((read for recognise in ENVELOPES if (read := recognise(value))), None)
     if found is None:
         return ("error", None, path) if value.get("error") else (None, value, path)
     status, content = found
@@ -207,6 +208,7 @@ def unwrap(value, path, depth):
 
 
 def _ollama(value):
+    """Ollama: {"done": true, "response": "[]"}."""
     if not (value.keys() & {"done", "done_reason", "created_at"} and value.keys() & {"response", "message"}):
         return None
     message = value.get("message")
@@ -216,6 +218,7 @@ def _ollama(value):
 
 
 def _chat(value):
+    """A chat completion: {"choices": [{"message": {"content": "[]"}, "finish_reason": "stop"}]}."""
     choices = value.get("choices")
     if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
         return None
@@ -229,6 +232,7 @@ def _chat(value):
 
 
 def _responses(value):
+    """Responses API: {"output": [{"type": "message", "content": [{"text": "[]"}]}]}."""
     output = value.get("output")
     if not (isinstance(output, list) and any(isinstance(part, dict) and "type" in part for part in output)):
         return None
@@ -246,9 +250,4 @@ def _responses(value):
     return ("error" if bad else "truncated" if cut else None), "".join(texts)
 
 
-# name, example, function -> (status, text) or None
-ENVELOPES = (
-    ("Ollama", '{"done": true, "response": "[]"}', _ollama),
-    ("chat completion", '{"choices": [{"message": {"content": "[]"}, "finish_reason": "stop"}]}', _chat),
-    ("Responses API", '{"output": [{"type": "message", "content": [{"text": "[]"}]}]}', _responses),
-)
+ENVELOPES = (_ollama, _chat, _responses)  # each gives (status, text), or None for what is none of its kind
