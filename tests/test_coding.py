@@ -533,13 +533,13 @@ def test_only_rejects_is_a_failure_and_evidence_is_no_formula(tmp_path, capsys):
     assert main(asked) == 1
     assert "a book about" not in capsys.readouterr().out
     head = '<?xml version="1.0"?>\n<article article-type="correction">\n<front><article-meta><title-group>'
-    tail = "<article-title>Correction to scans</article-title></title-group></article-meta></front></article>"
+    tail = "<article-title>=Correction to scans</article-title></title-group></article-meta></front></article>"
     (tmp_path / "in" / "notice.xml").write_text(head + tail)
     text = "Methods\n=HYPERLINK(1) We fine-tuned ResNet-50 on our scans.\n"
     (tmp_path / "in" / "formula.txt").write_text(text)
     assert main(asked) == 0
     assert study.read_csv(tmp_path / "out" / "coding" / "evidence.csv")["sentence"].str.startswith("'=HYPER").any()
-    assert "Correction to scans" in study.read_csv(tmp_path / "out" / "rejects.csv")["snippet"].tolist()
+    assert "'=Correction to scans" in study.read_csv(tmp_path / "out" / "rejects.csv")["snippet"].tolist()
     assert main(["validate", str(tmp_path / "out")]) == 0  # what a command writes, the next one reads
     (tmp_path / "out" / "study.yml").write_bytes("authors: Müller".encode("latin-1"))
     assert main(["validate", str(tmp_path / "out")]) == 1 and "other bytes" in capsys.readouterr().err

@@ -77,6 +77,9 @@ def test_rows_carry_their_own_sign(notebook):
         notebook.table(kind, part, caption="Rows of one kind")
     notebook.of("assumed").table("what_if", frame[["a"]], caption="Rows that say nothing")
     notebook.table("own", frame[["a"]], caption="Rows of the papers in use")
+    notebook.of("simulated").number("invented", 1, about="Papers")
+    notebook.number("real", 1, about="Papers")
+    assert recorded(notebook)["data_kind"].to_dict() == {"invented": "simulated", "real": "coded"}
     items = json.loads((notebook.folder / "items.json").read_text(encoding="utf-8"))
     assert [item["kind"] for item in items] == ["published", "simulated", "assumed", "coded"]
     assert set(study.read_csv(notebook.folder / "published.csv")["data_kind"]) == {"published"}

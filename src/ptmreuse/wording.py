@@ -15,7 +15,8 @@ LABELS = {
     "simulated": "Simulated, not evidence",
 }
 
-
+# What a spreadsheet takes for the beginning of a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 # Letters of other alphabets that look like Latin ones, folded, and dashes.
 _LOOK_ALIKE = str.maketrans("авекмнорстухіјѕԁԛԝαβεζηικμνορτυχ‐‑‒–—−’", "abekmhopctyxijsdqwabezhikmnoptyx------'")
 

@@ -143,7 +143,6 @@ def _cell_text(value, column, form):
 
 
 DOI = re.compile(r"10\.\d{4,9}/[\x21-\x7e]+")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def safe(frame):
@@ -157,7 +156,7 @@ def safe(frame):
 
     def tamed(value):
         value = plain(value) if isinstance(value, str) else value
-        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+        return f"'{value}" if isinstance(value, str) and value.startswith(wording.FORMULA_STARTS) else value
 
     text = frame.select_dtypes(include=["object", "string"]).columns
     return frame.rename(columns=tamed).assign(**{tamed(c): frame[c].map(tamed) for c in text})

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from ptmreuse import paths
+from ptmreuse import paths, wording
 from ptmreuse.coding import rules
 from ptmreuse.errors import StudyError, refuse
 from ptmreuse.evidence import study
+from ptmreuse.evidence.tables import account
 
 CHUNK = 1000  # files whose rows are checked and written together
 VERSIONED = re.compile(r"(10\.12688/.+)\.(\d+)")  # F1000 gives every version of an article a DOI of its own
@@ -177,19 +178,12 @@ class _Books:
         return ""
 
     def provenance(self):
+        version = f"{rules.CODER} {self.codebook}"
         return [
-            {
-                "source": "coding",
-                "kind": "coded",
-                "path": source,
-                "sha256": book["hash"].hexdigest(),
-                "version": f"{rules.CODER} {self.codebook}",
-                "rows_read": book["kept"] + book["rejected"],
-                "rows_kept": book["kept"],
-                "rows_rejected": book["rejected"],
-            }
+            account("coding", "coded", source, book["kept"] + book["rejected"], book["rejected"],
+                    sha256=book["hash"].hexdigest(), version=version)
             for source, book in self.sources.items()
-        ]
+        ]  # fmt: skip
 
 
 def _chunks(results, books):
@@ -324,5 +318,5 @@ def _harmless(table):
     for column in ("model", "answer", "section", "sentence", "snippet", "row"):
         if column in table:
             text = table[column].astype("str")
-            table[column] = text.mask(text.str.match(r"[=+\-@\t\r]"), "'" + text)
+            table[column] = text.mask(text.str.startswith(wording.FORMULA_STARTS), "'" + text)
     return table
