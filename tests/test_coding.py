@@ -219,7 +219,7 @@ def test_an_unlisted_name_is_listed_and_not_counted():
     assert rows["reuse"] == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(st.lists(st.sampled_from([t for t, _ in USED] + OTHER_MEANINGS + [t for _, t in MENTIONS]), max_size=8))
 @pytest.mark.slow
 def test_any_mixture_gives_valid_tables_and_the_same_answer_twice(texts):

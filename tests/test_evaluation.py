@@ -183,7 +183,7 @@ ANSWERS = st.dictionaries(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(ANSWERS, ANSWERS)
 @pytest.mark.slow
 def test_every_paper_is_counted_once(first, second):

@@ -186,7 +186,7 @@ def test_counting_rules_differ_as_in_the_authors_scripts(one_paper):
     assert rules.sum() == 7 + 4
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     st.lists(
         st.sampled_from([*release.ANSWER_TABLES]).flatmap(

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptmreuse.analysis import sampling
@@ -16,6 +16,7 @@ def frame(sizes):
     return pd.DataFrame({"paper": [f"p{i:04d}" for i in range(len(years))], "year": years, "journal": "PLOS"})
 
 
+@settings(max_examples=25)
 @given(
     st.lists(st.integers(1, 60), min_size=1, max_size=8),
     st.floats(0.01, 1),

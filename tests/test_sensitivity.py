@@ -30,6 +30,11 @@ def simulated():
     return tables, choices.panel(tables, **AGAIN)
 
 
+@pytest.fixture(scope="module")
+def specifications():
+    return multiverse.specifications(PILOT, **AGAIN)
+
+
 def row(panel, claim, label):
     found = panel[(panel["claim"] == claim) & (panel["label"] == label)]
     assert len(found) == 1
@@ -57,8 +62,8 @@ def test_the_pilot_under_each_choice(pilot, claim, label, value, n, holds):
         assert found["value"] == pytest.approx(value)
 
 
-def test_the_main_analysis_is_that_of_the_notebooks(simulated):
-    for tables, panel in ((PILOT, choices.panel(PILOT, **AGAIN)), simulated):
+def test_the_main_analysis_is_that_of_the_notebooks(pilot, simulated):
+    for tables, panel in ((PILOT, pilot), simulated):
         _, estimates = patterns.pattern_shares(items.items(tables), conf=AGAIN["conf"])
         for unit, label in (("pairs", "main analysis"), ("papers", "papers instead of pairs")):
             found, there = row(panel, "adaptation is the majority", label), estimates["adaptation", unit]
@@ -78,8 +83,8 @@ def test_what_does_not_apply_says_why(pilot, simulated):
     assert set(simulated[1]["choice"]) - set(made) == {"feature extraction is deployment"}  # no source has that code
 
 
-def test_every_combination_of_choices_is_listed_and_counted_once(simulated):
-    table = multiverse.specifications(PILOT, **AGAIN)
+def test_every_combination_of_choices_is_listed_and_counted_once(specifications, simulated):
+    table = specifications
     assert table.groupby("claim", sort=False).size().to_dict() == {
         "adaptation leads": 4 * 3 * 2 * 3,  # periods x units x names x readings of unknown
         "adaptation is the majority": 4 * 3 * 2 * 3,
@@ -105,10 +110,9 @@ def test_every_combination_of_choices_is_listed_and_counted_once(simulated):
     assert planted.loc["adaptation leads", "beyond_chance"] == planted.loc["adaptation leads", "combinations"]  # 65 %
 
 
-def test_the_main_analysis_is_the_first_combination_and_the_curve_rises(pilot):
-    table = multiverse.specifications(PILOT, **AGAIN)
+def test_the_main_analysis_is_the_first_combination_and_the_curve_rises(pilot, specifications):
     for claim in ("adaptation leads", "reuse grew"):
-        curve = multiverse.curve(table, claim)
+        curve = multiverse.curve(specifications, claim)
         main = row(pilot, claim, "main analysis")
         assert curve.loc[curve["main"], ["value", "low", "high"]].to_numpy().tolist() == [
             main[["value", "low", "high"]].tolist()

@@ -66,7 +66,7 @@ def test_a_bad_table_is_named_with_row_column_and_value(tables, says):
     assert says in str(refused.value)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.sampled_from(sorted(study.SCHEMA)), st.data())
 @pytest.mark.slow
 def test_any_cell_is_kept_or_refused_never_changed(table, data):

@@ -130,10 +130,10 @@ def summary(specifications):
 
     Examples
     --------
-    >>> from ptmreuse.evidence.pilot import embedded
-    >>> table = summary(specifications(embedded(), conf=0.95, resamples=199, seed=1)).set_index("claim")
-    >>> int(table.loc["adaptation leads", "beyond_chance"])
-    0
+    >>> row = {"claim": "reuse grew", "specification": 1, "value": 1.2, "holds": "yes", "beyond_chance": "no",
+    ...        "same_as": "", "reason": ""}
+    >>> summary(pd.DataFrame([row])).loc[0, ["combinations", "holds", "beyond_chance"]].tolist()
+    [1, 1, 0]
     """
     rows = []
     for claim, part in specifications.groupby("claim", sort=False):
