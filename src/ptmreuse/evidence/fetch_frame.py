@@ -9,8 +9,6 @@ import json
 import time
 from urllib.parse import quote, urlencode
 
-from tqdm import tqdm
-
 from ptmreuse.errors import StudyError
 from ptmreuse.evidence import fetch, study
 
@@ -42,6 +40,8 @@ def fetch_frame(dois, folder=fetch.FOLDER, plos=fetch.PLOS_URL, openalex=OPENALE
 
 
 def _articles(dois, folder, plos):
+    from tqdm import tqdm  # costs every kernel a moment, and only this command needs it
+
     missing = []
     for doi in tqdm(dois, desc="articles", unit="article"):
         target = folder / (doi.replace("/", "_") + ".xml")
@@ -57,6 +57,8 @@ def _articles(dois, folder, plos):
 
 
 def _records(dois, folder, openalex):
+    from tqdm import tqdm
+
     todo = [doi for doi in dois if not _record_file(folder, doi).exists()]
     missing = []
     for start in tqdm(range(0, len(todo), BATCH), desc="records", unit="batch"):
