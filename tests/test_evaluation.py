@@ -92,7 +92,7 @@ def test_models_are_compared_by_name_and_by_family():
 
 def test_everything_at_once_and_without_any_model():
     table = two_coders.evaluate(HUMAN, RULES)
-    assert set(table.question) == {*two_coders.QUESTIONS, "models", "families"}
+    assert set(table.question) == {*two_coders.YES_NO, *study.PATTERNS, "models", "families"}
     assert {"sensitivity", "specificity", "ppv", "npv", "f1", "kappa", "decided"} <= set(table.measure)
     none = coding("nobody", {"a": ("no", "no"), "b": ("no", "no")})
     empty = two_coders.evaluate(none, none)

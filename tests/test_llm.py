@@ -90,7 +90,7 @@ def code(articles, cache, answer=good, seen=None, **more):
 def test_five_answers_become_checked_tables(tmp_path, capsys):
     seen = []
     tables = code([article()], tmp_path / "c.sqlite", seen=seen, price_in=2, price_out=500)
-    assert [question_of(asked) for asked in seen] == list(language_model.QUESTIONS)
+    assert [question_of(asked) for asked in seen] == list(language_model.SHAPES)
     assert tables["papers"].loc[0, ["paper", "doi", "year", "full_text"]].tolist() == ["10.1/a1"] * 2 + [2024, "yes"]
     assert tables["uses"].values.tolist() == [["10.1/a1", "model:m", "yes", "yes"]]
     reuse = ["10.1/a1", "model:m", "ResNet-50", "ResNet-50", "ResNet", "adaptation"]
@@ -225,9 +225,9 @@ def test_prompt_and_schema_are_in_the_key(tmp_path, monkeypatch):
     monkeypatch.setattr(language_model, "read_prompts", lambda version: longer)
     code([article()], tmp_path / "c.sqlite", seen=seen)
     assert [question_of(asked) for asked in seen[5:]] == ["stage"]
-    labels = (*language_model.QUESTIONS["pattern"][1]["pattern"], "other")
+    labels = (*language_model.SHAPES["pattern"][1]["pattern"], "other")
     monkeypatch.setitem(
-        language_model.QUESTIONS, "pattern", ("reuse", {**language_model.QUESTIONS["pattern"][1], "pattern": labels})
+        language_model.SHAPES, "pattern", ("reuse", {**language_model.SHAPES["pattern"][1], "pattern": labels})
     )
     code([article()], tmp_path / "c.sqlite", seen=seen)
     assert [question_of(asked) for asked in seen[6:]] == ["pattern"]
@@ -564,14 +564,14 @@ json_values = st.recursive(
 )
 
 
-@given(st.text() | json_values.map(json.dumps), st.sampled_from(list(language_model.QUESTIONS)))
+@given(st.text() | json_values.map(json.dumps), st.sampled_from(list(language_model.SHAPES)))
 def test_no_answer_text_raises_or_gives_a_foreign_label(text, question):
     endpoint.read_reply(text, {"messages": []})
     items, refused, problem = language_model.read_items(text, question)
     kept, rejected = language_model.sift(question, items, ["ResNet-50"] if question in ("pattern", "stage") else ())
     assert len(kept) + len(rejected) == len(items)
     assert not (problem and (items or refused))
-    labels = {name: values for name, values in language_model.QUESTIONS[question][1].items() if values}
+    labels = {name: values for name, values in language_model.SHAPES[question][1].items() if values}
     assert all(item[name] in values for item in kept for name, values in labels.items())
 
 

@@ -28,7 +28,7 @@ def fill(folder, tables, name="first", rows=None, change=()):
     said = checked.coded(tables).set_index("paper")
     for row, paper in enumerate(sheet["paper"]):
         if rows is None or row < rows:
-            sheet.loc[row, list(checked.QUESTIONS[:5])] = said.loc[paper, list(checked.QUESTIONS[:5])].to_numpy()
+            sheet.loc[row, list(checked.ASKED[:5])] = said.loc[paper, list(checked.ASKED[:5])].to_numpy()
     for row, column, value in change:
         sheet.loc[row, column] = value
     sheet.to_csv(folder / f"codes_{name}.csv", index=False)
@@ -39,7 +39,7 @@ def test_the_folder_is_a_random_sample_that_hides_the_coder(folder, tmp_path):
     assert counts["N"].to_dict() == {"deep learning, no reuse": "16", "no deep learning": "71", "reuse": "23"}
     assert counts["sampled"].astype(int).to_dict() == SIZES
     sheet = study.read_csv(folder / "codes_first.csv")
-    assert len(sheet) == 45 and (sheet[list(checked.QUESTIONS)] == "").all().all()
+    assert len(sheet) == 45 and (sheet[list(checked.ASKED)] == "").all().all()
     assert not {"stratum", "place"} & set(sheet.columns)
     reuse = sheet["paper"].isin(PILOT["uses"].loc[PILOT["uses"]["uses_ptm"] == "yes", "paper"])
     assert not reuse.is_monotonic_decreasing and not reuse.is_monotonic_increasing  # the order gives nothing away

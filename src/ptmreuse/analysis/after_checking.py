@@ -22,7 +22,7 @@ def frame(rows, tables, question):
     rows : DataFrame, from `checked.read`
     tables : dict of study tables, of one coder
     question : str
-        Of `checked.QUESTIONS`.
+        Of `checked.ASKED`.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def frame(rows, tables, question):
 def asked(rows) -> list[str]:
     """The questions that people answered for at least one paper; `rows` is from `checked.read`."""
     settled = rows[rows["coder"] == checked.SETTLED]
-    return [question for question in checked.QUESTIONS if settled[question].isin(["yes", "no"]).any()]
+    return [question for question in checked.ASKED if settled[question].isin(["yes", "no"]).any()]
 
 
 def side_by_side(rows, tables, *, conf):

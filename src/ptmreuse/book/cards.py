@@ -12,7 +12,7 @@ from ptmreuse.book.directives import Html
 from ptmreuse.errors import refuse
 from ptmreuse.evidence import study
 
-QUESTIONS = {"frame": "How many papers", "RQ1": "Fields and years", "RQ2": "Patterns and models", "RQ3": "Stages"}
+HEADINGS = {"frame": "How many papers", "RQ1": "Fields and years", "RQ2": "Patterns and models", "RQ3": "Stages"}
 
 
 def claims():
@@ -30,7 +30,7 @@ class ClaimsBoard(Html):
         judged = claims()
         judged = judged.assign(order=judged["verdict"].map(VERDICTS.index)).sort_values("order", kind="stable")
         lines = []
-        for question, words in QUESTIONS.items():
+        for question, words in HEADINGS.items():
             marks = "".join(_mark(claim) for claim in judged[judged["question"] == question].to_dict("records"))
             if marks:
                 lines.append(f"<dt>{words}</dt><dd><ul>{marks}</ul></dd>")

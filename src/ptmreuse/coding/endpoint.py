@@ -17,7 +17,7 @@ from ptmreuse.evidence import study
 
 # question -> the study table it fills, and the fields of an item: any text, or one label of a closed list.
 # The quote comes before the label, so that the evidence is looked for before the decision is made.
-QUESTIONS = {
+SHAPES = {
     "uses_dl": ("uses", {"quote": None, "answer": study.ANSWERS}),
     "uses_ptm": ("uses", {"quote": None, "answer": study.ANSWERS}),
     "model": ("reuse", {"model": None, "quote": None}),
@@ -49,7 +49,7 @@ def schema(question):
     """
     fields = {
         name: {"type": "string", "enum": list(labels)} if labels else {"type": "string"}
-        for name, labels in QUESTIONS[question][1].items()
+        for name, labels in SHAPES[question][1].items()
     }
     item = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
     if "model" not in fields:

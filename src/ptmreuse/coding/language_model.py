@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from ptmreuse import one_run, paths
 from ptmreuse.coding import articles, batch, endpoint
-from ptmreuse.coding.endpoint import QUESTIONS
+from ptmreuse.coding.endpoint import SHAPES
 from ptmreuse.evidence import answer_words, answers, names, replies, study
 
 ROWS = ("papers", "uses", "reuse", "stages", "evidence", "rejects")  # the tables that articles fill
@@ -45,7 +45,7 @@ def read_prompts(version="v1"):
     if not (folder / "system.txt").is_file():
         known = ", ".join(sorted(path.name for path in folder.parent.iterdir()))
         raise endpoint.endpoint_error("prompts", f"a version among {known}", repr(version), "name one of these")
-    return {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in ("system", *QUESTIONS)}
+    return {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in ("system", *SHAPES)}
 
 
 def article_text(article):
@@ -81,7 +81,7 @@ def read_items(content, question):
         value = value.get("items", [value])
     if status or replies.SEVERAL in path or not isinstance(value, list):
         return [], [], replies.STATUSES[status or ("several" if replies.SEVERAL in path else "no_answer")]
-    fields, items, refused = QUESTIONS[question][1], [], []
+    fields, items, refused = SHAPES[question][1], [], []
     for item in value:
         if isinstance(item, dict) and all(isinstance(item.get(name), str) for name in fields):
             items.append({name: answer_words.clean(item[name]) for name in fields})
@@ -105,7 +105,7 @@ def sift(question, items, asked_models=()):
     Parameters
     ----------
     question : str
-        One of `QUESTIONS`.
+        One of `SHAPES`.
     items : list of dict
         The fields of the question, all text.
     asked_models : sequence of str
@@ -124,7 +124,7 @@ def sift(question, items, asked_models=()):
     >>> kept, rejected[0][0]
     ([{'model': 'U-Net', 'quote': '', 'pattern': 'adaptation'}], "'theft' is no pattern")
     """
-    fields = QUESTIONS[question][1]
+    fields = SHAPES[question][1]
     label = next((name for name, labels in fields.items() if labels), None)
     asked = {names.squeeze(model): model for model in asked_models}
     kept, rejected, seen = [], [], set()
@@ -163,7 +163,7 @@ def _code_article(row, paper, article, ask, coder):
     out = {name: [] for name in ROWS} | {"row": row, "read": Counter(), "kept": Counter()}
 
     def reject(step, row, reason, snippet=""):
-        table = QUESTIONS[step][0] if step in QUESTIONS else "papers"
+        table = SHAPES[step][0] if step in SHAPES else "papers"
         out["rejects"].append((step, coder, table, row, answer_words.clean(reason), answer_words.clean(snippet)[:200]))
 
     if isinstance(article, str):
@@ -204,7 +204,7 @@ def _code_article(row, paper, article, ask, coder):
     for question in ("pattern", "stage") if models else ():
         found = [(item["model"], item[question]) for item in answers_to(question, models)]
         found += [(model, "unknown") for model in models if model not in dict(found)]
-        out[QUESTIONS[question][0]] += [(paper, coder, *pair) for pair in found]
+        out[SHAPES[question][0]] += [(paper, coder, *pair) for pair in found]
     full_text = "yes" if article.full_text else "no"
     out["papers"].append((paper, article.doi, article.year or pd.NA, "", pd.NA, "unknown", full_text))
     out["uses"].append((paper, coder, uses_dl, uses_ptm))
@@ -228,8 +228,8 @@ def _tables(results, coder, version, texts):
     refused = Counter(step for step, *_ in rows["rejects"])
     rows["rejects"] = [row for _, *row in rows["rejects"]]
     rows["provenance"] = []
-    for step in ("articles", *QUESTIONS):
-        asked = [texts["system"], texts[step], endpoint.schema(step)] if step in QUESTIONS else None
+    for step in ("articles", *SHAPES):
+        asked = [texts["system"], texts[step], endpoint.schema(step)] if step in SHAPES else None
         digest = paths.text_sha256(json.dumps(asked)) if asked else ""
         rows["provenance"].append((coder, "coded", step, digest, version, read[step], kept[step], refused[step]))
     columns = {**study.SCHEMA, "reuse": ("paper", "coder", "model", "pattern")}

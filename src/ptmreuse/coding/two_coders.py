@@ -13,7 +13,6 @@ from ptmreuse.evidence.tables import read, refuse_row
 from ptmreuse.statistics import agreement, coder_error, estimate, shares
 
 YES_NO = ("uses_dl", "uses_ptm")
-QUESTIONS = (*YES_NO, *study.PATTERNS)  # of the study's codebook
 SETTLE = ("paper", "question", "model", "first", "second", "section", "sentence", "rule", "decision", "note")
 NOT_NAMED = "not named"
 

@@ -27,9 +27,9 @@ from ptmreuse.evidence import items, study
 from ptmreuse.evidence.tables import read as read_table
 from ptmreuse.evidence.tables import refuse_row
 
-QUESTIONS = ("uses_dl", "uses_ptm", *study.PATTERNS, *(stage.lower() for stage in study.STAGES))
+ASKED = ("uses_dl", "uses_ptm", *study.PATTERNS, *(stage.lower() for stage in study.STAGES))
 ABOUT = ("paper", "doi", "year", "megajournal")
-COLUMNS = ("paper", "stratum", "coder", *QUESTIONS)
+COLUMNS = ("paper", "stratum", "coder", *ASKED)
 SETTLED = "settled"
 CELL = "correct this cell"
 
@@ -92,7 +92,7 @@ def coded(tables):
     Returns
     -------
     DataFrame
-        paper and `QUESTIONS`: yes, no or unknown; a pattern or stage is yes if at least one model has it.
+        paper and `ASKED`: yes, no or unknown; a pattern or stage is yes if at least one model has it.
 
     Examples
     --------
@@ -172,12 +172,12 @@ def write(folder, tables, sizes, seed):
     groups = frame.groupby("stratum")["place"]
     counts = groups.agg(N="size", sampled=lambda place: int((place != "").sum())).reset_index()
     papers = tables["papers"].set_index("paper").loc[order].reset_index()[list(ABOUT)]
-    sheet = papers.assign(**dict.fromkeys(QUESTIONS, ""), note="")
+    sheet = papers.assign(**dict.fromkeys(ASKED, ""), note="")
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in {"codes_first": sheet, SETTLED: sheet.iloc[:0], "strata": counts, "frame": frame}.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     said = README.format(
-        papers=len(order), frame=f"{len(frame):,}", patterns=", ".join(study.PATTERNS), stages=", ".join(QUESTIONS[5:])
+        papers=len(order), frame=f"{len(frame):,}", patterns=", ".join(study.PATTERNS), stages=", ".join(ASKED[5:])
     )
     (folder / "README.md").write_text(said, encoding="utf-8")
     return counts
@@ -222,7 +222,7 @@ def read(folder, tables):
     settled = _codes(final, drawn, skips=True) if final.exists() else next(iter(people.values())).iloc[:0]
     rows = [codes.assign(coder=name) for name, codes in people.items()]
     rows.append(_agreed(people, settled).assign(coder=SETTLED))
-    found = pd.concat([frame.assign(coder="", **dict.fromkeys(QUESTIONS, "")), *rows], ignore_index=True)
+    found = pd.concat([frame.assign(coder="", **dict.fromkeys(ASKED, "")), *rows], ignore_index=True)
     found["stratum"] = found["paper"].map(frame.set_index("paper")["stratum"])
     return found[list(COLUMNS)].fillna("")
 
@@ -257,10 +257,10 @@ def _frame(folder, tables):
 def _codes(path, drawn, skips=False):
     """One person's answers; a question that is no column was not asked."""
     table = read_table(path, ("paper", "uses_dl", "uses_ptm")).reset_index(drop=True)
-    table = table.reindex(columns=["paper", *QUESTIONS], fill_value="")
+    table = table.reindex(columns=["paper", *ASKED], fill_value="")
     table = table.apply(lambda column: column.str.strip())
     table["paper"] = table["paper"].map(study.clean_doi)
-    for column in QUESTIONS:
+    for column in ASKED:
         table[column] = table[column].str.lower()
         refuse_row(~table[column].isin([*study.ANSWERS, ""]), table[column], "yes, no, unknown or nothing", path, CELL)
     refuse_row(~table["paper"].isin(drawn.index), table["paper"], "a paper that was drawn", path, CELL)
@@ -269,10 +269,10 @@ def _codes(path, drawn, skips=False):
     table.loc[(table["uses_ptm"] == "") & (table["uses_dl"] == "no"), "uses_ptm"] = "no"
     if not skips:
         _complete(path, table, drawn)
-    for column in QUESTIONS[2:]:
+    for column in ASKED[2:]:
         against = (table[column] == "yes") & (table["uses_ptm"] == "no")
         refuse_row(against, table[column], "no or nothing, as uses_ptm is no", path, CELL)
-    asked = [c for c in QUESTIONS[2:] if (table.loc[table["uses_ptm"] == "yes", c] != "").any()]
+    asked = [c for c in ASKED[2:] if (table.loc[table["uses_ptm"] == "yes", c] != "").any()]
     for column in asked:  # who reuses nothing reuses it in no way
         table.loc[(table[column] == "") & (table["uses_ptm"] == "no"), column] = "no"
         table.loc[(table[column] == "") & (table["uses_ptm"] != ""), column] = "unknown"
@@ -299,9 +299,9 @@ def _agreed(people, settled):
         said = set(answers) - {""}
         return "" if not said else said.pop() if len(said) == 1 else "unknown"
 
-    agreed = stacked.groupby("paper", sort=False).agg(dict.fromkeys(QUESTIONS, one))
+    agreed = stacked.groupby("paper", sort=False).agg(dict.fromkeys(ASKED, one))
     final = settled.set_index("paper")
-    for question in QUESTIONS:
+    for question in ASKED:
         given = final.loc[final[question] != "", question]
         agreed.loc[agreed.index.intersection(given.index), question] = given
     return agreed.reset_index()
