@@ -194,6 +194,7 @@ def test_how_wrong_the_coder_would_have_to_be():
     assert published["lowest_ppv"] == pytest.approx(0.5 / 0.7029)
     assert published["highest_fpr"] == pytest.approx(0.4058)  # (q - Se/2) / (1/2)
     assert published["highest_fpr_80"] == pytest.approx(0.6058)
+    assert published["of_100"] == pytest.approx(20.29)  # of a hundred codes, so many more than half
     assert table.loc["AlexNet leads the published counts, versions apart, v1", "codes"] == 2  # 25 and 23
     together = table.loc["AlphaFold leads the published counts, versions together, v1"]  # 23 to 41 papers, and 25
     assert together["reason"].startswith("it does not lead: 23 against 25")
