@@ -90,30 +90,25 @@ def _provenance(books, kind, sha256):
 
 def _uses(read, papers):
     """One row per paper that was asked, and how its answers were read."""
-    said, how_read = {"uses_dl": defaultdict(set), "uses_ptm": defaultdict(set)}, []
+    said, how_read = {}, []
     for table in ("uses_dl_analysis", "uses_ptms_analysis"):
         question = ANSWER_TABLES[table]
+        here = said[question] = defaultdict(set)
         for _, doi, answer in read[table]:
-            said[question][doi] |= {answer.value}
+            here[doi].add(answer.value)
         seen = set()
         for row, doi, answer in read[table]:
-            differ = {"yes", "no"} <= said[question][doi]
-            flag = "repeat" if (doi, answer.value) in seen else ""
-            if answer.value == "unknown":
-                flag = ""
-            elif differ:
-                flag = "conflict"
+            again = "repeat" if (doi, answer.value) in seen else ""
+            flag = "" if answer.value == "unknown" else "conflict" if {"yes", "no"} <= here[doi] else again
             seen.add((doi, answer.value))
             how_read.append((question, str(row), doi, answer.status, answer.shape, answer.value, flag))
+    dl, ptm = said["uses_dl"], said["uses_ptm"]
     rows = []
     for doi in papers:
-        if doi not in said["uses_dl"] and doi not in said["uses_ptm"]:
-            continue
-        dl = _one(said["uses_dl"].get(doi, set()))
-        ptm = _one(said["uses_ptm"].get(doi, set()))
-        if dl == "no" and doi not in said["uses_ptm"]:
-            ptm = "no"  # the study asks about reuse only after deep learning
-        rows.append((doi, dl, ptm))
+        if doi in dl or doi in ptm:
+            first = _one(dl[doi])
+            # the study asks about reuse only after deep learning
+            rows.append((doi, first, "no" if first == "no" and doi not in ptm else _one(ptm[doi])))
     return rows, how_read
 
 
