@@ -107,14 +107,14 @@ def _parts(out):
     if len(of) != 1:
         what = f"parts of runs in {' and '.join(map(str, sorted(of)))} shares" if of else "none"
         do = "remove the parts of the other run" if of else "run the command code first"
-        refuse(paths.shown(out / "coding"), "the parts of one run", what, do)
+        refuse(f"{paths.shown(out)}/coding", "the parts of one run", what, do)
     missing = sorted(set(range(1, of.copy().pop() + 1)) - {i for i, _ in numbers.values()})
     missing += [i for p, (i, _) in numbers.items() if p.with_suffix(".new").exists()]
     if missing:
         raise StudyError(
             expected=f"{of.pop()} finished parts",
             found=f"none of number {', '.join(map(str, sorted(set(missing))[:10]))}",
-            where=paths.shown(out / "coding"),
+            where=f"{paths.shown(out)}/coding",
             do="run code with that --shard again; it goes on where it stopped",
         )
     return found

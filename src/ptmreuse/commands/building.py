@@ -145,11 +145,9 @@ def serve(options):
     try:
         server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
     except (OSError, OverflowError) as error:
+        found = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise StudyError(
-            expected=f"port {options.port} to be free",
-            found=getattr(error, "strerror", None) or str(error),
-            where="serve",
-            do="choose another --port",
+            expected=f"port {options.port} to be free", found=found, where="serve", do="choose another --port"
         ) from None
     print(f"The book is at http://127.0.0.1:{options.port} (stop with Ctrl+C)")
     try:
