@@ -89,3 +89,13 @@ def test_every_public_function_is_reached():
         tree = ast.parse(cells)
         roots |= means(tree, "", imported(tree))
     assert unreached(sources, roots) == EXCEPTIONS
+
+
+def test_the_public_functions_of_the_statistics_say_their_types():
+    silent = []
+    for file in sorted((paths.SOURCE / "statistics").glob("*.py")):
+        for part in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(part, ast.FunctionDef) and not part.name.startswith("_"):
+                taken = [*part.args.args, *part.args.kwonlyargs]
+                silent += [part.name] * (part.returns is None or any(one.annotation is None for one in taken))
+    assert silent == []

@@ -5,9 +5,11 @@ A coder is a person or a language model; the two codings must have been made bli
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from ptmreuse.errors import refuse
@@ -29,7 +31,7 @@ class Agreement:
     table: pd.DataFrame
 
 
-def agreement(first, second=None, *, conf=0.95):
+def agreement(first: ArrayLike | pd.DataFrame, second: ArrayLike | None = None, *, conf: float = 0.95) -> Agreement:
     """Agreement of two coders on exclusive categories.
 
     Parameters
@@ -80,10 +82,10 @@ def agreement(first, second=None, *, conf=0.95):
         pairs = pairs.dropna()
         names = sorted(set(pairs["first"]) | set(pairs["second"]), key=str)
         place = {name: i for i, name in enumerate(names)}
-        counts = np.zeros((len(names), len(names)), dtype=int)
-        np.add.at(counts, tuple([place[x] for x in pairs[c]] for c in ("first", "second")), 1)
+        pairwise: Any = np.zeros((len(names), len(names)), dtype=int)
+        np.add.at(pairwise, tuple([place[x] for x in pairs[c]] for c in ("first", "second")), 1)
         labels = pd.Index(names, dtype=object, tupleize_cols=False)
-        table = pd.DataFrame(counts, index=labels, columns=labels)
+        table = pd.DataFrame(pairwise, index=labels, columns=labels)
     counts = table.to_numpy()
     used = counts.sum(axis=0) + counts.sum(axis=1) > 0
     counts = counts[np.ix_(used, used)]

@@ -6,6 +6,7 @@ A coder is a person or a language model; accuracy needs a coding taken as right.
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from ptmreuse.errors import StudyError
@@ -15,7 +16,7 @@ from ptmreuse.statistics.shares import proportion, stratified_share, wilson_limi
 # ---------------------------------------------------------------------------- how often a coder errs
 
 
-def coder_accuracy(tp, fp, fn, tn, *, conf=0.95):
+def coder_accuracy(tp: int, fp: int, fn: int, tn: int, *, conf: float = 0.95) -> dict[str, Estimate]:
     """Accuracy of a coder on a yes/no question, against a coding taken as right.
 
     Parameters
@@ -64,7 +65,9 @@ def _f1(tp, wrong, conf):
 # --------------------------------------------------------------- shares corrected for coder error
 
 
-def two_phase(N, n, k, positive, *, conf=0.95):
+def two_phase(
+    N: ArrayLike, n: ArrayLike, k: ArrayLike, positive: ArrayLike, *, conf: float = 0.95
+) -> dict[str, Estimate]:
     """Prevalence, and the errors of a coder, from human codes drawn at random within the coder's own labels.
 
     The preferred correction: it needs no sensitivity or specificity from elsewhere.
@@ -167,7 +170,7 @@ def _ratio_limits(top, bottom):
     return min(max(0.0, limits[0]), ratio), max(limits[1], ratio)
 
 
-def rogan_gladen(k, n, sensitivity, specificity, *, conf=0.95):
+def rogan_gladen(k: float, n: int, sensitivity: float, specificity: float, *, conf: float = 0.95) -> Estimate:
     """Prevalence corrected for a coder whose sensitivity and specificity are known without error.
 
     Parameters
@@ -222,7 +225,7 @@ def _blind_spot(table, conf):
     )
 
 
-def ppi_share(labelled, unlabelled, *, conf=0.95):
+def ppi_share(labelled: ArrayLike, unlabelled: ArrayLike, *, conf: float = 0.95) -> Estimate:
     """Prediction-powered share: a coder's labels everywhere, corrected by a random sample that people coded too.
 
     Parameters
@@ -295,7 +298,7 @@ def _ppi_error(table, tuning, rest_share, m, n):
 # -------------------------------------------------------------------- how wrong must the coder be?
 
 
-def tipping_point(share, *, sensitivity=1.0):
+def tipping_point(share: float, *, sensitivity: float = 1.0) -> tuple[float, float]:
     """How wrong a coder must be to overturn "more than one half".
 
     Parameters
@@ -319,7 +322,7 @@ def tipping_point(share, *, sensitivity=1.0):
     return 0.5 / share, min(1.0, max(0.0, (share - 0.5 * sensitivity) / 0.5))
 
 
-def codes_to_flip(first, second):
+def codes_to_flip(first: int, second: int) -> int:
     """How many codes must move from the most frequent category to the next for the order to flip.
 
     Examples

@@ -9,10 +9,11 @@ learning for social science applications of large language models, NeurIPS 36.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from ptmreuse.errors import refuse
@@ -50,7 +51,7 @@ class Sample(NamedTuple):
         return np.where(self.taken, size[self.stratum] / np.maximum(n, 1)[self.stratum], 0.0)
 
 
-def sample(coded, truth, stratum):
+def sample(coded: ArrayLike, truth: ArrayLike, stratum: ArrayLike) -> Sample:
     """A checked frame, with its parts compared; the arguments are those of `Sample`, and strata may have any names.
 
     Raises
@@ -110,7 +111,9 @@ def _between(checked, design, error):
     return found
 
 
-def corrected_logit(checked, x, *, conf=0.95, groups=None, label="odds ratio"):
+def corrected_logit(
+    checked: Sample, x: ArrayLike, *, conf: float = 0.95, groups: ArrayLike | None = None, label: str = "odds ratio"
+) -> Estimate:
     """Odds ratio per unit of x, from a coder's codes and a random sample checked by people.
 
     Parameters
@@ -148,7 +151,7 @@ def corrected_logit(checked, x, *, conf=0.95, groups=None, label="odds ratio"):
     x = numbers(f"{where}, x", x)
     same_length(where, checked.truth, x)
     n, yes = int(checked.taken.sum()), int(np.nansum(checked.truth))
-    nothing = {"conf": conf, "label": label, "scale": "number"}
+    nothing: dict[str, Any] = {"conf": conf, "label": label, "scale": "number"}
     if _trouble(checked):
         return undefined(n, "papers", _trouble(checked), **nothing)
     if min(yes, n - yes) < FEWEST:
@@ -205,7 +208,7 @@ def _dispersion(checked, groups, outcome, expected, error):
     return (max(1.0, float((apart**2 / variance).sum() / df)), df) if df > 0 else (1.0, 0)
 
 
-def corrected_ratio(part, whole, *, conf=0.95, label="share"):
+def corrected_ratio(part: Sample, whole: Sample, *, conf: float = 0.95, label: str = "share") -> Estimate:
     """Share of the papers with one property that have another, such as reusing papers that adapt a model.
 
     Parameters
@@ -257,7 +260,7 @@ def corrected_ratio(part, whole, *, conf=0.95, label="share"):
     return Estimate(value, low, high, conf, "design-based supervised learning", n, detail=detail, label=label)
 
 
-def cells(checked, inside=None):
+def cells(checked: Sample, inside: ArrayLike | None = None) -> pd.DataFrame:
     """Papers, checked papers and yes among them, per stratum and code: what `coder_error.two_phase` asks for.
 
     A paper's code is known for the whole frame, so a stratum is divided by it (post-stratification).

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from ptmreuse.errors import refuse
@@ -22,7 +23,7 @@ def _zero_one(where, table):
     return values.astype(float), list(frame.columns)
 
 
-def multi_select(fields, patterns, *, resamples=9999, seed=0):
+def multi_select(fields: ArrayLike, patterns: ArrayLike, *, resamples: int = 9999, seed: int = 0) -> Estimate:
     """Association of two codings of which a paper can have several: fields and patterns.
 
     Parameters

@@ -1,13 +1,17 @@
 """Adjusted p values and rank intervals."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ptmreuse.statistics import estimate
 
 
-def adjust(p, method="holm"):
+def adjust(p: Iterable[float | None], method: str = "holm") -> NDArray[np.float64]:
     """p values adjusted for their number.
 
     Parameters
@@ -41,7 +45,7 @@ def adjust(p, method="holm"):
     return adjusted
 
 
-def rank_intervals(counts, names, *, conf=0.95):
+def rank_intervals(counts: ArrayLike, names: Sequence[Any], *, conf: float = 0.95) -> pd.DataFrame:
     """How far the order of counted things, such as the most reused models, could be chance.
 
     Parameters

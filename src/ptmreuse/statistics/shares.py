@@ -1,9 +1,11 @@
 """Shares and their differences, each with its unit, its interval and a ready sentence."""
 
 import math
+from typing import Any
 
 import numpy as np
 import statsmodels.stats.proportion as sp
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from ptmreuse.errors import refuse
@@ -12,7 +14,9 @@ from ptmreuse.statistics import estimate
 PROPORTION_METHODS = {"wilson": "Wilson", "beta": "Clopper-Pearson"}
 
 
-def proportion(k, n, *, unit="papers", conf=0.95, method="wilson", label="share"):
+def proportion(
+    k: float, n: int, *, unit: str = "papers", conf: float = 0.95, method: str = "wilson", label: str = "share"
+) -> estimate.Estimate:
     """Share k/n of independent units with an interval.
 
     Parameters
@@ -59,7 +63,9 @@ def proportion(k, n, *, unit="papers", conf=0.95, method="wilson", label="share"
     )
 
 
-def difference(k1, n1, k2, n2, *, unit="papers", conf=0.95, label="difference"):
+def difference(
+    k1: int, n1: int, k2: int, n2: int, *, unit: str = "papers", conf: float = 0.95, label: str = "difference"
+) -> estimate.Estimate:
     """Difference of two independent shares, k1/n1 - k2/n2, with Newcombe's interval (1998, method 10).
 
     Parameters
@@ -92,14 +98,16 @@ def difference(k1, n1, k2, n2, *, unit="papers", conf=0.95, label="difference"):
         chi2 = stats.chi2_contingency(table, correction=False)
         large = chi2.expected_freq.min() >= 5
         p, reason = float(chi2.pvalue if large else stats.fisher_exact(table).pvalue), ""
-        detail = {"chi2": float(chi2.statistic), "p_chi2": float(chi2.pvalue)}
-        detail["test"] = "chi-square" if large else "Fisher's exact test"
+        test = "chi-square" if large else "Fisher's exact test"
+        detail = {"chi2": float(chi2.statistic), "p_chi2": float(chi2.pvalue), "test": test}
     return estimate.Estimate(
         k1 / n1 - k2 / n2, low, high, conf, "Newcombe", n, unit, p, reason, detail, label, "points"
     )
 
 
-def clustered_share(numerator, denominator, *, unit="pairs", conf=0.95, label="share"):
+def clustered_share(
+    numerator: ArrayLike, denominator: ArrayLike, *, unit: str = "pairs", conf: float = 0.95, label: str = "share"
+) -> estimate.Estimate:
     """Share of pairs (or instances) that lie within papers: papers were sampled, not pairs.
 
     Parameters
@@ -148,7 +156,7 @@ def clustered_share(numerator, denominator, *, unit="pairs", conf=0.95, label="s
     order = np.lexsort((m[counted], a[counted]))  # so that sums do not depend on the order of the rows
     a, m = a[counted][order], m[counted][order]
     k, n, papers = float(a.sum()), float(m.sum()), len(m)
-    detail = {"k": k, "empty_clusters": int((~counted).sum())}
+    detail: dict[str, Any] = {"k": k, "empty_clusters": int((~counted).sum())}
     if papers < 2:
         reason = "no spread between papers, there is only one" if papers else "no papers"
         return estimate.undefined(n, unit, reason, conf=conf, label=label, **detail)
@@ -174,7 +182,7 @@ def clustered_share(numerator, denominator, *, unit="pairs", conf=0.95, label="s
     return estimate.Estimate(share, float(low), float(high), conf, method, n, unit, None, reason, detail, label)
 
 
-def wilson_limits(share, n, q):
+def wilson_limits(share: float, n: float, q: float) -> tuple[float, float]:
     """Wilson's limits of a share for an effective number of units n and a quantile q."""
     centre, half = share + q**2 / (2 * n), q * math.sqrt(share * (1 - share) / n + q**2 / (4 * n**2))
     low, high = (centre - half) / (1 + q**2 / n), (centre + half) / (1 + q**2 / n)
@@ -200,7 +208,7 @@ def _mover(k, n, weight, conf, shrink):
     return max(0.0, total - down), min(1.0, total + up)
 
 
-def standardised_share(k, n, weights, *, conf=0.95):
+def standardised_share(k: ArrayLike, n: ArrayLike, weights: ArrayLike, *, conf: float = 0.95) -> estimate.Estimate:
     """Directly standardised share: the share had the strata (years) had the given weights.
 
     Parameters
@@ -261,7 +269,9 @@ def _effective(total, weight, p, n):
     return variance, total * (1 - total) / variance if variance > 0 else 1 / float((weight**2 / n).sum())
 
 
-def stratified_share(N, n, k, *, conf=0.95, label="stratified share"):
+def stratified_share(
+    N: ArrayLike, n: ArrayLike, k: ArrayLike, *, conf: float = 0.95, label: str = "stratified share"
+) -> estimate.Estimate:
     """Share in a population from a stratified random sample, such as papers hand-coded within model labels.
 
     Parameters
@@ -317,7 +327,7 @@ def stratified_share(N, n, k, *, conf=0.95, label="stratified share"):
     return estimate.Estimate(share, low, high, conf, method, drawn, reason=reason, detail=detail, label=label)
 
 
-def korn_graubard(share, se, n, df, conf):
+def korn_graubard(share: float, se: float, n: float, df: float, conf: float) -> tuple[float, float]:
     """Korn and Graubard's limits from a design-based standard error, for at most n units; NaN without one."""
     if not se > 0 or df < 1:
         return estimate.NAN, estimate.NAN

@@ -7,7 +7,9 @@ import statsmodels.stats.proportion as sp
 from ptmreuse.statistics import estimate
 
 
-def sample_size(half_width, p=0.5, *, conf=0.95, population=None):
+def sample_size(
+    half_width: float, p: float = 0.5, *, conf: float = 0.95, population: int | None = None
+) -> estimate.Estimate:
     """Papers needed to know a share to within a half width (Cochran 1977, section 4.4).
 
     Parameters

@@ -1,15 +1,19 @@
 """Ratios from a stratified random sample, and a second way to their limits."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import statsmodels.stats.proportion as sp
+from numpy.typing import ArrayLike, NDArray
 
 from ptmreuse.statistics import estimate
 from ptmreuse.statistics.shares import korn_graubard
 
 
-def stratified_ratio(N, n, k, of, *, conf=0.95):
+def stratified_ratio(
+    N: ArrayLike, n: ArrayLike, k: ArrayLike, of: ArrayLike, *, conf: float = 0.95
+) -> estimate.Estimate:
     """Share of one kind of papers that have a property, from a stratified random sample of all papers.
 
     How many papers of the kind the population holds is estimated from the same sample, such as the deep-learning papers
@@ -72,7 +76,7 @@ def stratified_ratio(N, n, k, of, *, conf=0.95):
     return estimate.Estimate(ratio, float(low), float(high), conf, method, kind, reason=reason, detail=detail)
 
 
-def resampled(N, answers, *, resamples, seed):
+def resampled(N: ArrayLike, answers: Sequence[ArrayLike], *, resamples: int, seed: int) -> NDArray[np.float64]:
     """Totals of a population as they would be in samples drawn anew within the strata.
 
     Rao and Wu's rescaling bootstrap (1988): n - 1 papers with replacement, deviations shrunk by the finite population

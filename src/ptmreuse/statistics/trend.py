@@ -2,8 +2,10 @@
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import optimize, stats
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
@@ -43,7 +45,7 @@ def _series(where, k, n, x):
     return k, n, x
 
 
-def separated(k, n, x):
+def separated(k: ArrayLike, n: ArrayLike, x: ArrayLike) -> bool:
     """Whether a logit in x has no finite estimate: all yes lie on one side of all no (Albert, Anderson 1984).
 
     statsmodels then stops somewhere with a huge standard error; R warns of fitted probabilities of 0 or 1.
@@ -119,7 +121,7 @@ def _firth(k, n, x, conf):
     return b0, b1 / scale, ends[0] / scale, ends[1] / scale, se / scale, p
 
 
-def trend(k, n, year, *, conf=0.95):
+def trend(k: ArrayLike, n: ArrayLike, year: ArrayLike, *, conf: float = 0.95) -> Estimate:
     """Linear trend of a share of papers over years, as an odds ratio per year.
 
     Parameters
@@ -163,7 +165,7 @@ def trend(k, n, year, *, conf=0.95):
     centre = float((n * year).sum() / total)
     x = year - centre
     apart = separated(k, n, x)
-    detail = {"separated": apart}
+    detail: dict[str, Any] = {"separated": apart}
     if apart:
         b0, b1, low, high, se, p = _firth(k, n, x, conf)
         method, detail["test"] = "Firth's logit, profile", "likelihood ratio test"
@@ -228,7 +230,7 @@ def _deviance(fit):
         return float(fit.deviance)
 
 
-def without_each_year(k, n, year):
+def without_each_year(k: ArrayLike, n: ArrayLike, year: ArrayLike) -> tuple[float, float]:
     """The least and the largest odds ratio per year if each year is left out once; NaN where there is none.
 
     Examples
