@@ -19,8 +19,9 @@ share). Claims of the study and clerical checks (a sum against the sum of the sa
 """
 
 import re
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -28,6 +29,7 @@ from ptmreuse import paths, wording
 from ptmreuse.errors import StudyError, refuse
 from ptmreuse.evidence import study
 from ptmreuse.parameters import DEFAULTS
+from ptmreuse.statistics.estimate import Estimate
 
 VERDICTS = ("reproduced", "agrees", "differs", "cannot tell", "not checkable")
 BOARDS = ("study", "clerical")
@@ -39,7 +41,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def ledger(facts, path=None):
+def ledger(facts: pd.DataFrame, path: Path | None = None) -> pd.DataFrame:
     """Read the ledger and resolve what each claim expects.
 
     Parameters
@@ -216,7 +218,7 @@ RULES = (
 )  # fmt: skip
 
 
-def rules():
+def rules() -> pd.DataFrame:
     """The rules of `evaluate`, in their order, as a table for the page.
 
     Returns
@@ -237,7 +239,15 @@ def rules():
     )
 
 
-def evaluate(claims, registry, source, kind, whole=True, judging=None, journals=()):
+def evaluate(
+    claims: pd.DataFrame,
+    registry: pd.DataFrame,
+    source: str,
+    kind: str,
+    whole: bool = True,
+    judging: dict[str, Estimate] | None = None,
+    journals: Iterable[str] = (),
+) -> pd.DataFrame:
     """Give every claim its verdict: that of the first of `RULES` that holds.
 
     Parameters
@@ -344,7 +354,7 @@ def _interval(check, limits):
     return f"{rank}{show(limits[0])} to {show(limits[1])}"
 
 
-def verify(values, folder=None):
+def verify(values: dict[str, Any], folder: Path | None = None) -> int:
     """Print the verdict per claim; say which claims no longer are what they were.
 
     Parameters

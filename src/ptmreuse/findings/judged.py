@@ -5,6 +5,8 @@ are computed here once more. There are several of them, so each is wider than 95
 they should in at least 95 % of repeated samples (Bonferroni).
 """
 
+import pandas as pd
+
 from ptmreuse.analysis import by_people, choices, patterns
 from ptmreuse.evidence import items
 from ptmreuse.evidence.study import FIELDS
@@ -26,7 +28,7 @@ COUNTED = {
 }
 
 
-def level(claims) -> float:
+def level(claims: pd.DataFrame) -> float:
     """The level of each interval that judges a claim by another sample.
 
     Parameters
@@ -44,7 +46,14 @@ def level(claims) -> float:
     return 1 - (1 - TOGETHER) / max(1, intervals)
 
 
-def estimates(evidence, *, conf, resamples, seed, people=None):
+def estimates(
+    evidence: dict[str, pd.DataFrame],
+    *,
+    conf: float,
+    resamples: int,
+    seed: int,
+    people: dict[str, pd.DataFrame] | None = None,
+) -> dict[str, estimate.Estimate]:
     """Every number that judges a claim by another sample.
 
     Parameters

@@ -13,6 +13,7 @@ trend    up or down                       its whole interval is on that side of 
 
 import difflib
 import re
+from pathlib import Path
 
 import pandas as pd
 
@@ -32,7 +33,7 @@ FORMS = {
 }
 
 
-def read_claims(path) -> pd.DataFrame:
+def read_claims(path: Path) -> pd.DataFrame:
     """Read and check a table of claims.
 
     Parameters
@@ -75,7 +76,7 @@ def read_claims(path) -> pd.DataFrame:
     return table
 
 
-def limits(expected):
+def limits(expected: str) -> list[float]:
     """The numbers of an expectation; percents as shares.
 
     Examples
@@ -87,7 +88,7 @@ def limits(expected):
     return [float(number) / (100 if percent else 1) for number, percent in said]
 
 
-def judge(claims, registry):
+def judge(claims: pd.DataFrame, registry: pd.DataFrame) -> pd.DataFrame:
     """Give every claim its verdict.
 
     Parameters

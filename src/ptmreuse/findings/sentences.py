@@ -1,8 +1,10 @@
 """The answer to each question in a sentence, as far as the source in use has one."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from ptmreuse import wording
 from ptmreuse.analysis import patterns
@@ -11,6 +13,7 @@ from ptmreuse.evidence.answers import UNREADABLE
 from ptmreuse.evidence.study import FIELDS
 from ptmreuse.findings.claims import VERDICTS
 from ptmreuse.statistics import ranks, trend
+from ptmreuse.statistics.estimate import Estimate
 from ptmreuse.statistics.shares import proportion
 
 
@@ -66,7 +69,7 @@ NO_STAGES = "The data in use record no stages, so they cannot check this."
 NO_REUSE = "The data in use hold no reuse with a known pattern."
 
 
-def evidence(source, papers, kind="coded"):
+def evidence(source: str, papers: int, kind: str = "coded") -> str:
     """What the evidence is, for a sentence; simulated papers are called so wherever they come from.
 
     Examples
@@ -79,7 +82,7 @@ def evidence(source, papers, kind="coded"):
     return f"{SOURCES['simulated' if kind == 'simulated' else source].papers} ({wording.count(papers, 'papers')})"
 
 
-def scope(source, kind="coded"):
+def scope(source: str, kind: str = "coded") -> str:
     """How far the evidence goes, in a sentence.
 
     Examples
@@ -90,7 +93,7 @@ def scope(source, kind="coded"):
     return SOURCES["simulated" if kind == "simulated" else source].scope
 
 
-def reliability(known) -> str:
+def reliability(known: Sequence[str]) -> str:
     """How reliably the papers were coded, as far as the source in use tells.
 
     Parameters
@@ -108,7 +111,7 @@ def reliability(known) -> str:
     return f"Two coders, {known[0]} and {known[1]}, are compared at the end of this chapter."
 
 
-def raters(pair) -> str:
+def raters(pair: Sequence[str]) -> str:
     """Whose agreement is shown, in a sentence.
 
     Parameters
@@ -129,7 +132,7 @@ def raters(pair) -> str:
     )
 
 
-def design(source, kind="coded"):
+def design(source: str, kind: str = "coded") -> str:
     """How the papers in use came about, in a sentence or two.
 
     Examples
@@ -140,7 +143,7 @@ def design(source, kind="coded"):
     return SOURCES["simulated" if kind == "simulated" else source].design
 
 
-def answers(read) -> str:
+def answers(read: pd.DataFrame) -> str:
     """What was made of the model answers in the source in use, for a sentence.
 
     Parameters
@@ -160,7 +163,9 @@ def answers(read) -> str:
     return f"Of {wording.count(total, 'model answers')}, {good:,} gave a record and {total - good:,} gave none."
 
 
-def reuse_by_field(uses, fields, *, conf, listed=FIELDS):
+def reuse_by_field(
+    uses: pd.DataFrame, fields: pd.DataFrame, *, conf: float, listed: Sequence[str] = FIELDS
+) -> pd.DataFrame:
     """Papers and reusing papers of each of the study's fields, with the share that reuses.
 
     A paper counts whole in each of its fields. Papers whose answer is unknown are left out of the share and
@@ -198,7 +203,7 @@ def reuse_by_field(uses, fields, *, conf, listed=FIELDS):
     return table.sort_values(["reusing", "field"], ascending=[False, True], ignore_index=True)
 
 
-def answer_fields(by_field) -> str:
+def answer_fields(by_field: pd.DataFrame) -> str:
     """RQ1 in a sentence: which field leads, in papers and in the share of its papers.
 
     Parameters
@@ -222,7 +227,7 @@ def answer_fields(by_field) -> str:
     return f"{leads} and {largest}." if rate["field"] == most["field"] else f"{leads}; {rate['field']} has {largest}."
 
 
-def answer_patterns(codes, *, conf, resamples, seed) -> str:
+def answer_patterns(codes: pd.DataFrame, *, conf: float, resamples: int, seed: int) -> str:
     """RQ2 in a sentence: which pattern occurs in most papers, if these papers can tell.
 
     Parameters
@@ -247,7 +252,7 @@ def answer_patterns(codes, *, conf, resamples, seed) -> str:
     return f"Which pattern is the most common, {of} cannot tell."
 
 
-def answer_stages(stages, *, conf, resamples, seed) -> str:
+def answer_stages(stages: pd.DataFrame, *, conf: float, resamples: int, seed: int) -> str:
     """RQ3 in a sentence: which stage leads, by instances, and how sure that is.
 
     Parameters
@@ -273,7 +278,7 @@ def answer_stages(stages, *, conf, resamples, seed) -> str:
     return f"{leads}; it is first in {wording.percent(rank.detail['leads'], 0)} of the resamples."
 
 
-def left_out(k, n, year) -> str:
+def left_out(k: ArrayLike, n: ArrayLike, year: ArrayLike) -> str:
     """The range of a trend when each year is left out once, for a sentence.
 
     Parameters
@@ -290,7 +295,7 @@ def left_out(k, n, year) -> str:
     return least if least == most else f"{least} to {most}"
 
 
-def what_holds(verdicts) -> str:
+def what_holds(verdicts: pd.DataFrame) -> str:
     """What the claims about fields, patterns and stages come to, for a sentence; `verdicts` is from `claims.evaluate`.
 
     Counts of the pilot and of the corpus only show that the tables are complete; they answer no question.
@@ -315,7 +320,7 @@ LEADERS = (
 )
 
 
-def primary_tests(tables, growth, *, conf, adjustment):
+def primary_tests(tables: dict[str, pd.DataFrame], growth: Estimate, *, conf: float, adjustment: str) -> pd.DataFrame:
     """One test per claim of the study that says "more": of growth, and of the leading field, pattern and stage.
 
     Parameters

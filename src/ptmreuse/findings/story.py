@@ -1,13 +1,21 @@
 """What a reader takes home, in plain sentences made from the registry: they follow the data in use."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
 from ptmreuse import wording
+from ptmreuse.statistics.estimate import Estimate
+
+Row = Mapping[str, Any]  # of the registry
 
 UNKNOWN = "The data in use cannot tell."
 ONE_JOURNAL = ("embedded", "pilot", "plos")  # whose papers are all from PLOS: no sentence speaks of science at large
 READERS = {"embedded": "people", "pilot": "people", "release": "a language model"}
 
 
-def answers(registry, source, kind) -> dict[str, str]:
+def answers(registry: pd.DataFrame, source: str, kind: str) -> dict[str, str]:
     """The sentences of the first page, by key.
 
     Parameters
@@ -32,7 +40,7 @@ def answers(registry, source, kind) -> dict[str, str]:
     }  # fmt: skip
 
 
-def often(share):
+def often(share: float) -> str:
     """A share in a word.
 
     Examples
@@ -43,7 +51,7 @@ def often(share):
     return "rarely" if share < 0.1 else "sometimes" if share < 1 / 3 else "often" if share < 2 / 3 else "mostly"
 
 
-def common(row, who, source=""):
+def common(row: Row, who: str, source: str = "") -> str:
     r"""How many deep-learning papers build on somebody else's model, as the first sentence of the book.
 
     Examples
@@ -62,12 +70,12 @@ def common(row, who, source=""):
     )
 
 
-def ends(row):
+def ends(row: Row) -> list[float]:
     """The limits of an interval, or none."""
     return [] if row["low"] == "" or wording.missing(float(row["low"])) else [float(row["low"]), float(row["high"])]
 
 
-def direction(row):
+def direction(row: Row) -> str:
     """Whether odds rise, fall or cannot be told to do either.
 
     Examples
@@ -81,7 +89,7 @@ def direction(row):
     return "rises" if limits[0] > 1 else "falls" if limits[1] < 1 else "neither"
 
 
-def grew(reuse, dl):
+def grew(reuse: Row, dl: Row) -> str:
     """Whether reuse grew, beyond the growth of deep learning itself.
 
     Examples
@@ -99,7 +107,7 @@ def grew(reuse, dl):
     return f"Among deep-learning papers, reuse {found} from year to year."
 
 
-def against(row, published, who):
+def against(row: Row, published: Row, who: str) -> str:
     r"""The share that was found beside the published one.
 
     Examples
@@ -118,7 +126,7 @@ def against(row, published, who):
     return f"{told}. The study says {published['text']} of its own papers; {gap}."
 
 
-def beside(coded, machine, source) -> str:
+def beside(coded: Sequence[Estimate], machine: Sequence[float], source: str) -> str:
     """What people and machine find differently, as the title of their flows side by side.
 
     Parameters
@@ -153,7 +161,7 @@ def beside(coded, machine, source) -> str:
     return f"{who} find {sure} {what} than the machine; for {other} no difference is sure"
 
 
-def spread(row):
+def spread(row: Row) -> str:
     r"""How far chance could move a share.
 
     Examples
@@ -168,7 +176,7 @@ def spread(row):
     return f"Chance alone, with {papers}, leaves room from {wording.whole_percents(limits)}."
 
 
-def odds(row):
+def odds(row: Row) -> str:
     r"""How far chance could move a trend, in words.
 
     Examples
@@ -183,7 +191,7 @@ def odds(row):
     return f"A yearly change of the odds of reuse from {shown} fits these papers."
 
 
-def within(row, published):
+def within(row: Row, published: Row) -> str:
     r"""Whether a published share lies within what chance allows.
 
     Examples
