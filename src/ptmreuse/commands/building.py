@@ -1,6 +1,9 @@
 """The commands that run the book and look at what came out."""
 
 import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any
 
 from ptmreuse import parameters, paths
 from ptmreuse.book import steps
@@ -8,7 +11,7 @@ from ptmreuse.errors import StudyError, refuse
 from ptmreuse.one_run import only_run
 
 
-def add(command):
+def add(command: Callable[..., ArgumentParser]) -> None:
     """Declare the commands."""
     for function in (book, notebooks, pdf, review, release, certificate, verify):
         sub = command(function)
@@ -24,18 +27,18 @@ def add(command):
     take_study(command(clean))
 
 
-def take_parameters(sub):
+def take_parameters(sub: ArgumentParser) -> None:
     """Let a command take the parameters of a run, for `values_of`."""
     sub.add_argument("--params", metavar="FILE", help="YAML file with parameters that replace the defaults")
     sub.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="one parameter")
 
 
-def take_study(sub):
+def take_study(sub: ArgumentParser) -> None:
     """Let a command run in the folder of a student's own study."""
     sub.add_argument("--study", metavar="FOLDER", help="your own study, made with the command new")
 
 
-def values_of(options):
+def values_of(options: Namespace) -> dict[str, Any]:
     """The parameters of the run that a command was given."""
     if not paths.STUDY:
         return parameters.read(options.params or None, options.set)
@@ -53,7 +56,7 @@ def _run(upto, options):
     return ran, time.monotonic() - started
 
 
-def book(options):
+def book(options: Namespace) -> None:
     """Execute what is out of date and write the book to _build/html."""
     ran, seconds = _run("book", options)
     page = paths.HTML / "index.html"
@@ -63,7 +66,7 @@ def book(options):
         print(f"Nothing changed; the book is up to date: {page}")
 
 
-def notebooks(options):
+def notebooks(options: Namespace) -> None:
     """Execute the notebooks that are out of date."""
     ran, seconds = _run(options.upto, options)
     print(
@@ -73,7 +76,7 @@ def notebooks(options):
     )
 
 
-def pdf(options):
+def pdf(options: Namespace) -> None:
     """Write the book as one PDF to _build."""
     _run("book", options)
     from ptmreuse.book import pdf
@@ -81,7 +84,7 @@ def pdf(options):
     print(f"The book as a PDF: {pdf.build(values_of(options))}")
 
 
-def verify(options):
+def verify(options: Namespace) -> int:
     """Give a verdict per published claim; exit code 3 if one that was reproduced no longer is."""
     _run(steps.NOTEBOOKS[-1], options)
     if paths.STUDY:
@@ -94,28 +97,28 @@ def verify(options):
     return claims.verify(values_of(options))
 
 
-def review(options):
+def review(options: Namespace) -> int:
     """Compare the last run with the authors'; exit code 3 if a result is not theirs."""
     from ptmreuse.review import against_authors
 
     return against_authors.review(values_of(options))
 
 
-def smoke(options):
+def smoke(options: Namespace) -> int:
     """The shortest run: one notebook, one verdict, under a minute."""
     from ptmreuse.review import smoke
 
     return smoke.smoke()
 
 
-def certificate(options):
+def certificate(options: Namespace) -> None:
     """Write the certificate of the last run to _build/certificate."""
     from ptmreuse.review import certificate
 
     print("\n".join(certificate.write(values_of(options))))
 
 
-def release(options):
+def release(options: Namespace) -> None:
     """Keep the results of the last run in expected/ as the authors' run."""
     _run("book", options)
     from ptmreuse.review import authors_run, package
@@ -126,7 +129,7 @@ def release(options):
     print(f"Wrote {', '.join(wrote)}; look at their changes in git before you commit them.")
 
 
-def serve(options):
+def serve(options: Namespace) -> None:
     """Show the built book at a local address."""
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -156,7 +159,7 @@ def serve(options):
         print("Stopped serving.")
 
 
-def clean(options):
+def clean(options: Namespace) -> None:
     """Remove everything the pipeline wrote (_build)."""
     import shutil
 

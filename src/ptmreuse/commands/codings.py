@@ -1,12 +1,14 @@
 """The commands that code articles, and that judge codings."""
 
 import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
 
 from ptmreuse import paths
 from ptmreuse.errors import refuse
 
 
-def add(command, arguments):
+def add(command: Callable[..., ArgumentParser], arguments: Sequence[str]) -> None:
     """Declare the commands; those of code-llm only where it is asked for, as they take a while to import."""
     rules = command(code)
     rules.add_argument("inputs", nargs="+", metavar="FILE_OR_FOLDER")
@@ -37,7 +39,7 @@ def add(command, arguments):
     comparing.add_argument("--settled", metavar="DIR", help="with --decisions: folder for the settled tables")
 
 
-def code(options):
+def code(options: Namespace) -> int:
     """Code articles (JATS, TEI, BioC, text; also .gz) by rules into study tables."""
     from ptmreuse.coding import batch
 
@@ -54,7 +56,7 @@ def code(options):
     return 0
 
 
-def merge(options):
+def merge(options: Namespace) -> int:
     """Join the shares of a job array of the command code to study tables."""
     from ptmreuse.coding import merge
 
@@ -70,7 +72,7 @@ def _coded(found, out):
     return 0
 
 
-def develop(options):
+def develop(options: Namespace) -> None:
     """Judge the rule coder by people, on the pilot's articles or on your own."""
     from ptmreuse.coding import codebook, development
 
@@ -85,14 +87,14 @@ def develop(options):
     print(development.accuracy().to_string(index=False))
 
 
-def code_llm(options):
+def code_llm(options: Namespace) -> int:
     """Code articles with a language model at an OpenAI-compatible endpoint."""
     from ptmreuse.coding import language_model
 
     return language_model.main_code_llm(options)
 
 
-def compare(options):
+def compare(options: Namespace) -> None:
     """Compare two codings of the same papers; list and settle what differs."""
     from ptmreuse.coding import two_coders
     from ptmreuse.evidence import study

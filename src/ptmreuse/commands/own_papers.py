@@ -1,11 +1,14 @@
 """The commands for papers of one's own, and for what is not shipped."""
 
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+
 from ptmreuse import parameters, paths
 from ptmreuse.commands.building import take_parameters, values_of
 from ptmreuse.errors import refuse
 
 
-def add(command):
+def add(command: Callable[..., ArgumentParser]) -> None:
     """Declare the commands."""
     command(new).add_argument("folder")
     importing = command(import_, "import")
@@ -34,7 +37,7 @@ def add(command):
     )
 
 
-def new(options):
+def new(options: Namespace) -> None:
     """Begin a study of your own in a new folder."""
     import shutil
 
@@ -47,7 +50,7 @@ def new(options):
     print(f"  python -m ptmreuse book --study {place}")
 
 
-def import_(options):
+def import_(options: Namespace) -> None:
     """Read a spreadsheet of codes; say what was understood; write study tables."""
     from ptmreuse.evidence import folder, importing, study
 
@@ -73,7 +76,7 @@ def import_(options):
         print("Nothing was written; with --out FOLDER the study tables are.")
 
 
-def validate(options):
+def validate(options: Namespace) -> None:
     """Check a folder of your own coded papers."""
     from ptmreuse.analysis import student
     from ptmreuse.evidence import folder
@@ -93,7 +96,7 @@ def validate(options):
     print(f"All rows fit; use them with {use}{'' if own else options.folder}")
 
 
-def draw(options):
+def draw(options: Namespace) -> None:
     """Draw papers for people to check, into a new folder."""
     from ptmreuse.analysis import validation
     from ptmreuse.evidence import checked, sources, study
@@ -105,7 +108,7 @@ def draw(options):
     print(f"Code {paths.Path(options.folder) / 'codes_first.csv'}, then: --set validation={options.folder}")
 
 
-def counts(options):
+def counts(options: Namespace) -> None:
     """Print what a source comes to, as one JSON object."""
     import json
 
@@ -115,7 +118,7 @@ def counts(options):
     print(json.dumps(found, indent=1, ensure_ascii=False))
 
 
-def data(options):
+def data(options: Namespace) -> None:
     """Fetch the pilot workbook and its open articles; list the released files."""
     from ptmreuse.evidence import fetch, pilot
 

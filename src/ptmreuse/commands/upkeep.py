@@ -2,11 +2,13 @@
 
 import os
 import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 
 from ptmreuse import parameters, paths
 
 
-def add(command):
+def add(command: Callable[..., ArgumentParser]) -> None:
     """Declare the commands."""
     command(show_parameters, "parameters")
     command(test).add_argument("--quick", action="store_true", help="only what needs no whole book and no simulation")
@@ -14,19 +16,19 @@ def add(command):
         command(function)
 
 
-def show_parameters(options):
+def show_parameters(options: Namespace) -> None:
     """List all parameters with their ranges and defaults."""
     for row in parameters.table(parameters.DEFAULTS):
         print(f"{row['name']} = {row['default']!r}  ({row['range']})\n    {row['meaning']}")
 
 
-def test(options):
+def test(options: Namespace) -> int:
     """Run all tests."""
     quick = ["-m", "not (slow or llm or next)"] if options.quick else []
     return _tool("pytest", "-n", "auto", "--dist", "worksteal", *quick)
 
 
-def test_llm(options):
+def test_llm(options: Namespace) -> int:
     """Test the language-model coder with a real small model (installs 220 MB)."""
     import subprocess
     import venv
@@ -42,7 +44,7 @@ def test_llm(options):
     return _tool("pytest", "-m", "llm", "tests/test_llm_real.py")
 
 
-def calibrate(options):
+def calibrate(options: Namespace) -> None:
     """Try every method on simulated truth; writes data/calibration.csv (minutes)."""
     from ptmreuse.analysis import calibration
 
@@ -50,7 +52,7 @@ def calibrate(options):
     print(f"Wrote {paths.shown(calibration.TABLE)}")
 
 
-def bench(options):
+def bench(options: Namespace) -> int:
     """Measure speed and memory (minutes, some gigabytes of scratch space)."""
     import subprocess
 
@@ -62,7 +64,7 @@ def bench(options):
     return 0
 
 
-def lint(options):
+def lint(options: Namespace) -> int:
     """Check the style of the code, its types and that imports run one way."""
     narrow = ("ruff", "check", "--select", "E501", "--line-length", "100")  # notebooks are read beside each other
     style = (
@@ -84,7 +86,7 @@ def _tool(name, *arguments):
     return subprocess.run([sys.executable, "-m", name, *arguments], cwd=paths.ROOT, check=False).returncode
 
 
-def drawing(options):
+def drawing(options: Namespace) -> None:
     """Draw the steps and rooms in ARCHITECTURE.md anew."""
     from ptmreuse.book import drawing
 
@@ -92,7 +94,7 @@ def drawing(options):
     page.write_text(drawing.with_drawing(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def lock(options):
+def lock(options: Namespace) -> None:
     """Write requirements.lock and environment.yml from pyproject.toml."""
     from ptmreuse import pins
 
