@@ -4,6 +4,7 @@ Sphinx joins all pages into one; WeasyPrint sets it. Lookups, what is done at a 
 are left to the web pages.
 """
 
+import gc
 import html
 import os
 import re
@@ -73,6 +74,7 @@ def set_page(page, target):
     weasyprint = setter()
     before = os.environ.get("SOURCE_DATE_EPOCH")
     os.environ["SOURCE_DATE_EPOCH"] = EPOCH
+    gc.disable()  # a fifth of the time went into looking for garbage among the boxes of all pages
     try:
         weasyprint.HTML(
             string=page,
@@ -80,6 +82,7 @@ def set_page(page, target):
             url_fetcher=weasyprint.urls.URLFetcher(allowed_protocols={"file", "data"}),
         ).write_pdf(target, pdf_variant="pdf/ua-1", pdf_identifier=paths.text_sha256(page)[:32].encode())
     finally:
+        gc.enable()
         os.environ.pop("SOURCE_DATE_EPOCH") if before is None else os.environ.update(SOURCE_DATE_EPOCH=before)
 
 
