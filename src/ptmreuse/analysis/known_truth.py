@@ -168,12 +168,12 @@ def rank_of_model(rng, models, n, steep, place):
     return Estimate(float(found["rank"]), float(found["rank_low"]), float(found["rank_high"])), place
 
 
-def _codes(rng, sizes, mix, alike=0.5):
-    """Pairs of a paper: with probability `alike` all by one pattern."""
+def _codes(rng, sizes, mix):
+    """Pairs of a paper: in half of the papers all by one pattern."""
     rows, names = [], np.array(study.PATTERNS)
     cumulated = np.cumsum(mix)
     for paper, m in enumerate(sizes):
-        one = rng.random() < alike
+        one = rng.random() < 0.5
         drawn = np.repeat(rng.random(), m) if one else rng.random(m)
         rows += [(paper, name) for name in names[np.searchsorted(cumulated, drawn * cumulated[-1], side="right")]]
     return pd.DataFrame(rows, columns=["paper", "pattern"])

@@ -194,8 +194,8 @@ def numbers(where: str, values: ArrayLike, ndim: int = 1) -> NDArray[np.float64]
     return array
 
 
-def within(where: str, value: float, low: float = 0.0, high: float = 1.0, closed: bool = True) -> float:
-    """A number between two limits, or a `StudyError`.
+def within(where: str, value: float, closed: bool = True) -> float:
+    """A number from 0 to 1, or a `StudyError`.
 
     Examples
     --------
@@ -203,8 +203,8 @@ def within(where: str, value: float, low: float = 0.0, high: float = 1.0, closed
     0.95
     """
     number = float(numbers(where, value, 0))
-    if not (low <= number <= high) or (not closed and number in (low, high)):
-        limits = f"from {low:g} to {high:g}" if closed else f"above {low:g} and below {high:g}"
+    if not (0 <= number <= 1) or (not closed and number in (0, 1)):
+        limits = "from 0 to 1" if closed else "above 0 and below 1"
         refuse(where, f"a number {limits}", f"{number:g}", "correct the value")
     return number
 
