@@ -57,7 +57,7 @@ def test_only_what_paper_can_show_is_set():
 def test_the_signs_of_the_data_kinds_have_one_colour_on_pages_in_figures_and_in_print():
     colours = pdf.palette()
     assert {name: colours[name] for name in svg.VARIABLES.values() if not name.startswith("--ptm")} == {
-        "--published": svg.PUBLISHED, "--coded": svg.CODED, "--simulated": svg.SIMULATED,
+        "--published": svg.PUBLISHED, "--coded": svg.CODED, "--assumed": svg.ASSUMED, "--simulated": svg.SIMULATED,
     }  # fmt: skip
     page = pdf.printable(joined("<section id='s'><h1>x</h1></section>"), CONFIG, dict(parameters.DEFAULTS))
     assert "var(" not in page and f".ptm-assumed {{ color: {colours['--assumed']};" in page

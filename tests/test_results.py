@@ -73,6 +73,12 @@ def test_rows_carry_their_own_sign(notebook):
         StudyError, match="01_test, both: expected rows of one data kind, found published and simulated"
     ):
         notebook.table("both", frame, caption="Rows of two kinds")
+    both = {"caption": "Two kinds side by side", "alt": "A figure of two kinds"}
+    notebook.figure("beside", svg.canvas()[0], data=frame, **both)  # each row bears its own sign, the figure both
+    assert (notebook.folder / "beside.csv").read_text().split() == ["a,data_kind", "1,published", "2,simulated"]
+    item = json.loads((notebook.folder / "items.json").read_text())[-1]
+    assert (item["kind"], item["beside"]) == ("published", ["simulated"])
+    assert "Published facts, simulated, not evidence" in (notebook.folder / "beside.svg").read_text()
     for kind, part in frame.groupby("data_kind"):
         notebook.table(kind, part, caption="Rows of one kind")
     notebook.of("assumed").table("what_if", frame[["a"]], caption="Rows that say nothing")
@@ -81,7 +87,7 @@ def test_rows_carry_their_own_sign(notebook):
     notebook.number("real", 1, about="Papers")
     assert recorded(notebook)["data_kind"].to_dict() == {"invented": "simulated", "real": "coded"}
     items = json.loads((notebook.folder / "items.json").read_text(encoding="utf-8"))
-    assert [item["kind"] for item in items] == ["published", "simulated", "assumed", "coded"]
+    assert [item["kind"] for item in items[1:]] == ["published", "simulated", "assumed", "coded"]
     assert set(study.read_csv(notebook.folder / "published.csv")["data_kind"]) == {"published"}
 
 
@@ -90,7 +96,7 @@ def test_a_simulated_figure_says_so_in_its_file_and_its_data(notebook):
     words = "one interval from 0.4 to 0.6"
     notebook.of("simulated").figure("f", figures.intervals(frame), caption=words, alt=words, data=frame)
     plain = figures.intervals(frame)
-    assert (notebook.folder / "f.svg").read_text(encoding="utf-8") != svg.to_svg(plain, "coded")
+    assert (notebook.folder / "f.svg").read_text(encoding="utf-8") != svg.to_svg(plain, ["coded"])
     assert study.read_csv(notebook.folder / "f.csv")["data_kind"].tolist() == ["simulated"]
     assert json.loads((notebook.folder / "items.json").read_text(encoding="utf-8"))[0]["kind"] == "simulated"
 

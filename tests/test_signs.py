@@ -34,7 +34,7 @@ def recorded(project):
         for item in json.loads(path.read_text(encoding="utf-8")):
             if item["type"] != "sentences":
                 rows = study.read_csv(path.parent / f"{item['name']}.csv")
-                assert set(rows["data_kind"]) <= {item["kind"]}, item["name"]
+                assert set(rows["data_kind"]) <= {item["kind"], *item.get("beside", ())}, item["name"]
                 shown = rows.drop(columns=[c for c in rows if c in BY_CHANCE or c == "data_kind"])
                 found[item["name"]] = (item["kind"], shown.to_csv(index=False))
         for row in study.read_csv(path.parent / "numbers.csv").to_dict("records"):

@@ -27,7 +27,7 @@ FUNNELS = {
 }
 
 
-def flow(found, facts, who):
+def flow(found, facts, who, kind):
     """Of a hundred papers, how many use deep learning and how many reuse a model: by the coders in use, by the machine.
 
     Parameters
@@ -37,29 +37,35 @@ def flow(found, facts, who):
     facts : DataFrame, from `study.published`
     who : str
         Whose codes these are.
+    kind : str
+        Data kind of the papers in use.
 
     Returns
     -------
     DataFrame
-        release (whose codes), filter, papers (of a hundred), share (of the line above). Who found nothing is left out.
+        release (whose codes), filter, papers (of a hundred), share (of the line above), data_kind. Who found nothing is
+        left out.
 
     Examples
     --------
     >>> from ptmreuse.evidence import study
-    >>> table = flow([shares.proportion(39, 110), shares.proportion(23, 110)], study.published(), "people")
+    >>> table = flow([shares.proportion(39, 110), shares.proportion(23, 110)], study.published(), "people", "coded")
     >>> table["papers"].tolist()
     [100, 35, 21, 100, 67, 26]
     """
     texts, dl, reuse = (int(facts.loc[f"may2026_{name}", "value"]) for name in ("full_text", "uses_dl", "reuse_papers"))
-    lines = {who: [1, *(share.value for share in found)], "A language model, May 2026": [1, dl / texts, reuse / texts]}
+    lines = {
+        (who, kind): [1, *(share.value for share in found)],
+        ("A language model, May 2026", "published"): [1, dl / texts, reuse / texts],
+    }
     steps = ("papers", "use deep learning", "reuse a trained model")
     rows = [
-        (name, step, round(100 * part), part / before if before else math.nan)
-        for name, parts in lines.items()
+        (name, step, round(100 * part), part / before if before else math.nan, sign)
+        for (name, sign), parts in lines.items()
         if not any(map(math.isnan, parts))
         for step, part, before in zip(steps, parts, [0, *parts], strict=False)
     ]
-    return pd.DataFrame(rows, columns=["release", "filter", "papers", "share"])
+    return pd.DataFrame(rows, columns=["release", "filter", "papers", "share", "data_kind"])
 
 
 def funnels(facts, *, conf):

@@ -4,6 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
+from ptmreuse import wording
 from ptmreuse.book import svg
 
 
@@ -47,9 +48,13 @@ def funnel(table, colours=()):
 
 
 MARKS = ((svg.BLUE, "o"), (svg.ORANGE, "s"), (svg.GREEN, "D"), (svg.PINK, "^"))
-# Groups that look alike in every figure.
+# Data kinds and groups that look alike in every figure.
+SIGN_MARKS = {
+    "published": (svg.PUBLISHED, "s"), "coded": (svg.CODED, "o"), "assumed": (svg.ASSUMED, "D"),
+    "simulated": (svg.SIMULATED, "^"),
+}  # fmt: skip
 GROUP_MARKS = {
-    "published": (svg.PUBLISHED, "s"), "coded papers": (svg.CODED, "o"), "simulated": (svg.SIMULATED, "^"),
+    "published": SIGN_MARKS["published"], "coded papers": SIGN_MARKS["coded"], "simulated": SIGN_MARKS["simulated"],
     "holds": (svg.GREEN, "o"), "does not hold": (svg.ORANGE, "X"), "avoided by this book": (svg.BLUE, "^"),
 }  # fmt: skip
 
@@ -106,6 +111,39 @@ def intervals(table, *, reference=None, reference_label="", percent=True, xlabel
         svg.percent(ax.xaxis)
     if len(groups) > 1:
         svg.move_legend(fig, *ax.get_legend_handles_labels(), columns=len(groups))
+    return fig
+
+
+def strip(table):
+    """A few shares from 0 to 100 %, a line each with its interval, small enough for a card.
+
+    Parameters
+    ----------
+    table : DataFrame, from `story.strip`
+
+    Returns
+    -------
+    Figure
+    """
+    line = table["label"].ne("").cumsum() - 1
+    lines = int(line.max()) + 1
+    fig, ax = svg.canvas(width=3.2, height=0.2 + 0.52 * lines)
+    for row, y in zip(table.itertuples(), line, strict=True):
+        colour, marker = SIGN_MARKS[row.data_kind]
+        if row.label:
+            ax.hlines(y, 0, 1, color=svg.FAINT, lw=1.5)
+            ax.text(0, y - 0.24, row.label, va="bottom")
+            ax.text(1, y - 0.24, row.text, va="bottom", ha="right", fontweight="bold")
+            ax.hlines(y, row.low, row.high, color=colour, lw=5, alpha=0.5)
+            ax.plot(row.value, y, marker, color=colour, ms=9, clip_on=False)
+        else:
+            ax.plot(row.value, y, marker, color=colour, markerfacecolor="none", mew=1.8, ms=9, clip_on=False)
+            ax.text(row.value, y + 0.2, row.text, va="top", ha="center", color=colour, fontsize=9.5)
+    for end in (0, 1):
+        side = ("left", "right")[end]
+        ax.text(end, lines - 0.8, wording.percent(end, 0), va="top", ha=side, color=svg.SOFT, fontsize=9.5)
+    ax.set(xlim=(-0.01, 1.01), ylim=(lines - 0.45, -0.6))
+    ax.axis("off")
     return fig
 
 

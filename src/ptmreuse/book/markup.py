@@ -165,7 +165,8 @@ def safe(frame):
 def framed_html(item, body, more=""):
     """A table or figure with caption and data kind; `more` goes beneath."""
     name = html.escape(item["name"], quote=True)
-    caption = f'<figcaption id="cap-{name}">{badge(item["kind"])} {escaped(item["caption"])}</figcaption>'
+    signs = " ".join(map(badge, [item["kind"], *item.get("beside", ())]))
+    caption = f'<figcaption id="cap-{name}">{signs} {escaped(item["caption"])}</figcaption>'
     more = f'<div class="ptm-meta">{more}</div>' if more else ""
     if item["type"] == "figure":
         title = f'<p class="ptm-title">{escaped(item["title"])}</p>' if item.get("title") else ""

@@ -194,23 +194,9 @@ def palette() -> dict[str, str]:
 
 
 # What the pages' style sheet says about the drawings, which WeasyPrint sets without it.
-STRIP_STYLE = {
-    "s": "fill:#54606c;font-size:12.5px", "b": "font-weight:700", "k": f"fill:{svg.PUBLISHED};font-size:12.5px",
-    "f": "stroke:#d9d5cc;stroke-width:2", "d": "stroke:#54606c;stroke-width:1.2;stroke-dasharray:4 3",
-    "i": f"stroke:{svg.CODED};stroke-width:5;opacity:.5", "c": f"fill:{svg.CODED}",
-    "si": f"stroke:{svg.SIMULATED};stroke-width:5;opacity:.5", "sc": f"fill:{svg.SIMULATED}",
-    "p": f"fill:none;stroke:{svg.PUBLISHED};stroke-width:2",
-}  # fmt: skip
-
-
 def _plain_svg(article):
     for element in article.xpath(".//*[local-name()='svg']/descendant-or-self::*[@style]"):
         element.set("style", re.sub(r"var\(--[\w-]+,\s*(#[0-9a-f]+)\)", r"\1", element.get("style")))
-    for element in article.xpath(".//div[@class='ptm-strip']//*[local-name()='svg']//*"):
-        rules = [STRIP_STYLE[c] for c in (element.get("class") or "").split() if c in STRIP_STYLE]
-        if element.tag.endswith("text"):
-            rules = ["font-family:'Source Sans 3',sans-serif;font-size:14px", *rules]
-        element.set("style", ";".join(rules))
 
 
 def _links(article, baseurl):

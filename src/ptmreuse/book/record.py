@@ -154,8 +154,14 @@ class Recorder:
             If the name was used before or the rows are of several kinds.
         """
         self._once(name, self._items)
-        kind, frame = self._sign(name, frame)
-        self._csv(name, frame, kind)
+        kind, *others = self._signs(name, frame)
+        if others:
+            refuse(
+                f"{self.step}, {name}", "rows of one data kind", f"{kind} and {' and '.join(others)}",
+                "record those of each kind apart",
+            )  # fmt: skip
+        self._csv(name, frame)
+        frame = frame.drop(columns="data_kind", errors="ignore")
         body = markup.table_html(frame[show] if show else frame, formats=formats, labels=labels)
         (self.folder / f"{name}.html").write_text(body + "\n", encoding="utf-8")
         item = {"name": name, "type": "table", "caption": caption, "kind": kind} | ({"fold": True} if fold else {})
@@ -177,7 +183,7 @@ class Recorder:
         alt : str
             The figure in words, for those who do not see it: what is drawn and the numbers that matter.
         data : DataFrame
-            What is drawn.
+            What is drawn. A column ``data_kind`` is the sign of each row: the figure bears the signs of all.
         title : str, optional
             What the figure says, in one sentence made from its data.
         card : bool
@@ -198,16 +204,16 @@ class Recorder:
                     f"{self.step}, figure {name}", f"{what} of at least four words",
                     repr(text), "say what the figure shows, with its main numbers",
                 )  # fmt: skip
-        kind, data = self._sign(name, data)
+        kind, *beside = kinds = self._signs(name, data)
         if card:
-            save_card(fig, title, kind, self.folder / CARD)
-        wide, narrow = to_svg(fig, kind), to_svg(fig, kind, narrow=True)
+            save_card(fig, title, kinds, self.folder / CARD)
+        wide, narrow = to_svg(fig, kinds), to_svg(fig, kinds, narrow=True)
         (self.folder / f"{name}.svg").write_text(wide, encoding="utf-8")
         (self.folder / f"{name}.narrow.svg").write_text(narrow, encoding="utf-8")
-        self._csv(name, data, kind)
+        self._csv(name, data)
         item = {
             "name": name, "type": "figure", "title": title, "caption": caption, "alt": markup.plain(alt), "kind": kind
-        }  # fmt: skip
+        } | ({"beside": beside} if beside else {})  # fmt: skip
         if choices is not None:
             shown = choices.astype("object").where(choices.notna(), None)
             item["choices"] = {"columns": list(shown.columns), "rows": shown.to_numpy().tolist()}
@@ -229,20 +235,17 @@ class Recorder:
                 str(estimate.conf), "give conf=confidence to the function that estimates it",
             )  # fmt: skip
 
-    def _sign(self, name: str, frame: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-        """The data kind of rows: what they say of themselves, else this recorder's; and the rows without it."""
+    def _signs(self, name: str, frame: pd.DataFrame) -> list[str]:
+        """The data kinds of rows: what they say of themselves, else this recorder's."""
         if "data_kind" not in frame:
-            return self.kind, frame
-        kinds = frame["data_kind"].unique()
-        if len(kinds) != 1:
-            refuse(
-                f"{self.step}, {name}", "rows of one data kind",
-                " and ".join(kinds) or "none", "record those of each kind apart",
-            )  # fmt: skip
-        return _known(kinds[0], name), frame.drop(columns="data_kind")
+            return [self.kind]
+        kinds = [_known(kind, f"{self.step}, {name}") for kind in frame["data_kind"].unique()]
+        return kinds or [self.kind]
 
-    def _csv(self, name: str, frame: pd.DataFrame, kind: str) -> None:
-        markup.safe(frame).assign(data_kind=kind).to_csv(self.folder / f"{name}.csv", index=False, lineterminator="\n")
+    def _csv(self, name: str, frame: pd.DataFrame) -> None:
+        kinds = frame.get("data_kind", self.kind)
+        rows = markup.safe(frame.drop(columns="data_kind", errors="ignore")).assign(data_kind=kinds)
+        rows.to_csv(self.folder / f"{name}.csv", index=False, lineterminator="\n")
 
     def _add(self, item: dict[str, Any], body: str) -> None:
         item.update(step=self.step, cell=_cell())

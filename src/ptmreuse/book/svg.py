@@ -18,11 +18,13 @@ from ptmreuse import wording
 
 INK, SOFT, FAINT = "#1f2933", "#5b6672", "#c9d0d6"
 BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
-PUBLISHED, CODED, SIMULATED = "#40507d", "#00624a", "#a13a00"  # as the signs of the data kinds on the pages
+# As the signs of the data kinds on the pages.
+PUBLISHED, CODED, ASSUMED, SIMULATED = "#40507d", "#00624a", "#7a4a8c", "#a13a00"
 # What the pages put in place of each colour.
 VARIABLES = {
     INK: "--ptm-ink", SOFT: "--ptm-soft", FAINT: "--ptm-faint", BLUE: "--ptm-blue", ORANGE: "--ptm-orange",
-    GREEN: "--ptm-green", PINK: "--ptm-pink", PUBLISHED: "--published", CODED: "--coded", SIMULATED: "--simulated",
+    GREEN: "--ptm-green", PINK: "--ptm-pink", PUBLISHED: "--published", CODED: "--coded", ASSUMED: "--assumed",
+    SIMULATED: "--simulated",
 }  # fmt: skip
 WIDE, NARROW = 7.2, 3.9  # inches; a page column and a phone
 FONTS = "'Source Sans 3', 'DejaVu Sans', sans-serif"
@@ -79,22 +81,22 @@ def label(text, longest=60):
     return words if len(words) <= longest else words[: longest - 1] + "…"
 
 
-def to_svg(fig, kind, narrow=False):
-    """The figure as SVG text, labelled with its data kind, the same bytes every time.
+def to_svg(fig, kinds, narrow=False):
+    """The figure as SVG text, labelled with its data kinds, the same bytes every time.
 
     Parameters
     ----------
     fig : Figure
-    kind : {'published', 'coded', 'assumed', 'simulated'}
+    kinds : list of {'published', 'coded', 'assumed', 'simulated'}
     narrow : bool
         Lay it out for a phone; the figure stays so.
     """
     if narrow:
         _narrow(fig)
     note = fig.text(
-        1.0, 1.0, wording.LABELS[kind], ha="right", va="bottom", fontsize=9,
-        color=SIMULATED if kind == "simulated" else SOFT,
-        fontweight="bold" if kind == "simulated" else "normal",
+        1.0, 1.0, signs(kinds), ha="right", va="bottom", fontsize=9,
+        color=SIMULATED if "simulated" in kinds else SOFT,
+        fontweight="bold" if "simulated" in kinds else "normal",
     )  # fmt: skip
     buffer = io.StringIO()
     with warnings.catch_warnings():
@@ -105,10 +107,22 @@ def to_svg(fig, kind, narrow=False):
     return buffer.getvalue().replace("'DejaVu Sans'", FONTS)
 
 
+def signs(kinds):
+    """The words of data kinds, as a figure shows them.
+
+    Examples
+    --------
+    >>> signs(["coded", "published"])
+    'Coded papers, published facts'
+    """
+    first, *others = (wording.LABELS[kind] for kind in kinds)
+    return ", ".join([first, *(f"{label[0].lower()}{label[1:]}" for label in others)])
+
+
 CARD = "card.png"  # at most one notebook makes it
 
 
-def save_card(fig, title, kind, path):
+def save_card(fig, title, kinds, path):
     """The figure as a picture of 1200 by 630 points, with its title, for places where a page is shared.
 
     Parameters
@@ -116,12 +130,12 @@ def save_card(fig, title, kind, path):
     fig : Figure
         Left as it was.
     title : str
-    kind : str
-        Data kind, which the picture names.
+    kinds : list of str
+        Data kinds, which the picture names.
     path : Path
     """
     size, head = fig.get_size_inches(), fig.suptitle(textwrap.fill(title, 58), x=0.02, ha="left", fontweight="bold")
-    foot = fig.supxlabel(wording.LABELS[kind], x=0.98, ha="right", color=SOFT, fontsize=9)
+    foot = fig.supxlabel(signs(kinds), x=0.98, ha="right", color=SOFT, fontsize=9)
     fig.set_size_inches(WIDE, WIDE * 630 / 1200)
     fig.get_layout_engine().set(rect=(0.03, 0.03, 0.94, 0.94))
     fig.savefig(path, dpi=1200 / WIDE, facecolor="#fdfcfa", metadata={"Software": None})

@@ -18,7 +18,7 @@ def setup(app):
     app.add_role("num", directives.Number())
     app.add_role("kind", directives.Kind())
     for name, directive in {
-        "result": directives.Result, "strip": directives.Strip, "claims-board": cards.ClaimsBoard,
+        "result": directives.Result, "claims-board": cards.ClaimsBoard,
         "examples": cards.Examples,
         "datafile": directives.DataFile, "registry": directives.Registry, "parameters": directives.Parameters,
         "helpers": directives.Helpers,

@@ -206,3 +206,57 @@ def within(row: Row, published: Row) -> str:
     also = f"the published {published['text']} too" if inside else f"but not the published {published['text']}"
     wide = "Not at all: anything" if limits[1] - limits[0] > 0.3 else "Anything"
     return f"{wide} from {wording.whole_percents(limits)} fits these papers, {also}."
+
+
+def strip(registry: pd.DataFrame, words: Mapping[str | tuple[str, str], str], published: str = "") -> pd.DataFrame:
+    """Recorded shares as `figures.strip` draws them, with a published one in the last line.
+
+    Parameters
+    ----------
+    registry : DataFrame
+        Recorded numbers by key, from `record.numbers`.
+    words : dict
+        Key to the words before it; a pair of keys is the span between two numbers, with no estimate in it.
+    published : str, optional
+        The key of the published share.
+
+    Returns
+    -------
+    DataFrame
+        label, value, low, high, text, data_kind; without a label a row stands in the line above.
+
+    Examples
+    --------
+    >>> numbers = {"value": ["0.1", "0.9"], "low": "", "high": "", "text": ["10 %", "90 %"], "data_kind": "assumed"}
+    >>> span = strip(pd.DataFrame(numbers, index=["a", "b"]), {("a", "b"): "reuse"})
+    >>> span[["low", "high", "text"]].to_numpy().tolist()
+    [[0.1, 0.9, '10 % to 90 %']]
+    """
+    rows = []
+    for keys, label in [*words.items(), *([(published, "")] if published else [])]:
+        found = registry.loc[[keys] if isinstance(keys, str) else list(keys)]
+        row = {"label": label} | found.iloc[0][["value", "low", "high", "text", "data_kind"]].to_dict()
+        if len(found) > 1:
+            low, high = found["value"]
+            row |= {"value": "", "low": low, "high": high, "text": " to ".join(found["text"])}
+        rows.append(row | ({} if label else {"text": f"published {row['text']}"}))
+    table = pd.DataFrame(rows)
+    ends = ["value", "low", "high"]
+    return table.assign(**{end: pd.to_numeric(table[end], errors="coerce") for end in ends})
+
+
+def strip_in_words(table: pd.DataFrame) -> str:
+    r"""The rows of `strip` as text.
+
+    Examples
+    --------
+    >>> row = {"label": "reuse", "value": 0.5, "low": 0.4, "high": 0.6, "text": "50.0\xa0%", "data_kind": "coded"}
+    >>> strip_in_words(pd.DataFrame([row, row | {"label": "", "text": "published 40\xa0%"}]))
+    'reuse 50.0\xa0%, interval 40 to 60\xa0%; published 40\xa0%.'
+    """
+    said = []
+    for row in table.itertuples():
+        interval = f", interval {wording.whole_percents((row.low, row.high))}"
+        told = row.label and not wording.missing(row.value) and not wording.missing(row.low)
+        said.append(f"{row.label} {row.text}".strip() + (interval if told else ""))
+    return "; ".join(said) + "."
