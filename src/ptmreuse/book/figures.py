@@ -127,7 +127,7 @@ def strip(table):
     """
     line = table["label"].ne("").cumsum() - 1
     lines = int(line.max()) + 1
-    fig, ax = svg.canvas(width=3.2, height=0.2 + 0.52 * lines)
+    fig, ax = svg.canvas(width=3.4, height=0.2 + 0.52 * lines)
     for row, y in zip(table.itertuples(), line, strict=True):
         colour, marker = SIGN_MARKS[row.data_kind]
         if row.label:
