@@ -15,6 +15,7 @@ NOTEBOOKS = STUDY or ROOT / "notebooks"
 BOOK = ROOT / "book"
 SOLUTIONS = ROOT / "exercises" / "solutions.ipynb"
 SCAFFOLD = DATA / "new"  # what a new study begins with
+MEASURED = DATA / "measured"  # never edited: make calibrate and the command develop write it, each in minutes
 SOURCE = ROOT / "src" / "ptmreuse"
 
 # Outputs: only the pipeline writes these.

@@ -22,7 +22,7 @@ from ptmreuse.errors import refuse
 from ptmreuse.evidence import study
 from ptmreuse.statistics import agreement, shares
 
-TABLE = paths.DATA / "calibration.csv"
+TABLE = paths.MEASURED / "calibration.csv"
 SEED, REPETITIONS = 20260313, 2000
 FIRST = 5  # the table also keeps the hits of so many first repetitions, which a test makes again
 LEVEL = 0.05

@@ -125,8 +125,8 @@ class DataFile(Html):
     }  # fmt: skip
 
     def html(self):
-        name = self.arguments[0]
-        frame = study.read_csv(paths.DATA / name)
+        frame = study.read_csv(paths.DATA / self.arguments[0])
+        name = self.arguments[0].rpartition("/")[2]
         kind = self.options["kind"]
         item = {"name": name.replace(".", "-"), "type": "table", "caption": self.options["caption"], "kind": kind}
         link = f'<a href="data/inputs/{html.escape(name)}" download>CSV</a>'

@@ -180,8 +180,9 @@ def publish_data(folder):
     """Put results, input facts and clean notebooks under ``/data/``, where they can be cited and downloaded."""
     hidden = shutil.ignore_patterns("*.html", "*.narrow.svg", "items.json", "reads.json", "numbers.csv")
     shutil.copytree(paths.RESULTS, folder, ignore=hidden, dirs_exist_ok=True)
-    given = paths.STUDY or paths.DATA
-    for name, sources in {"inputs": given.glob("*.csv"), "notebooks": paths.NOTEBOOKS.glob("*.ipynb")}.items():
+    given = (paths.STUDY,) if paths.STUDY else (paths.DATA, paths.MEASURED)
+    tables = [path for place in given for path in place.glob("*.csv")]
+    for name, sources in {"inputs": tables, "notebooks": paths.NOTEBOOKS.glob("*.ipynb")}.items():
         (folder / name).mkdir()
         for path in sorted(sources):
             shutil.copy(path, folder / name)

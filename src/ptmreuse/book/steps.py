@@ -65,16 +65,16 @@ STEPS: tuple[Step, ...] = (
     Step(
         "control", "code the negative control by rules", "ptmreuse.coding.control:write_control",
         {"tables": paths.TABLES / "control", "evidence.csv": paths.TABLES / "control_evidence.csv"},
-        files=("data/cues.csv", "data/models.csv", "data/coder_development.csv"),
+        files=("data/cues.csv", "data/models.csv", "data/measured/coder_development.csv"),
     ),
     _notebook("01_sampling", "sampling: funnels, the pilot's design, a stratified sample",
               files=("data/published.csv", "data/design.csv", "data/models.csv"), after=("tables", "simulate")),
     _notebook("02_coding", "coding: codebook, codes, names, agreement",
               files=("data/published.csv", "data/design.csv", "data/models.csv", "data/ratings_humans.csv",
-                     "data/ratings_models.csv", "data/cues.csv", "data/coder_development.csv"),
+                     "data/ratings_models.csv", "data/cues.csv", "data/measured/coder_development.csv"),
               after=("tables", "control")),
     _notebook("03_tests", "tests: releases, pilot against published, trend",
-              files=("data/published.csv", "data/releases.csv", "data/models.csv", "data/calibration.csv",
+              files=("data/published.csv", "data/releases.csv", "data/models.csv", "data/measured/calibration.csv",
                      "data/comparators.csv", "data/ratings_humans.csv", "data/ratings_models.csv", *FRAME),
               after=("tables",)),
     _notebook("04_findings", "findings: claims and answers",
@@ -82,14 +82,16 @@ STEPS: tuple[Step, ...] = (
               after=("tables", "01_sampling", "02_coding", "03_tests")),
     Step(
         "book", "write the pages", "ptmreuse.book.site:build", {"html": paths.HTML},
-        files=("book/**/*", "data/*", "src/ptmreuse/**/*.py", "CITATION.cff", "exercises/*", "expected/**/*"),
+        files=("book/**/*", "data/*", "data/measured/*", "src/ptmreuse/**/*.py", "CITATION.cff", "exercises/*",
+               "expected/**/*"),
         after=("01_sampling", "02_coding", "03_tests", "04_findings"), parameters=parameters.NAMES,
     ),
 )  # fmt: skip
 
 if paths.STUDY:  # a student's own book: her tables, her notebooks one after the other, her pages
     OWN = tuple(path.stem for path in sorted(paths.STUDY.glob("*.ipynb")))
-    _READ: tuple[str | Path, ...] = (*(paths.STUDY / f"{name}.csv" for name in ("claims", "uncoded")), "data/*.csv")
+    _HERS = (paths.STUDY / f"{name}.csv" for name in ("claims", "uncoded"))
+    _READ: tuple[str | Path, ...] = (*_HERS, "data/*.csv", "data/measured/*")
     _CHAPTERS = (
         _notebook(name, "your own chapter", files=_READ, after=("tables", *OWN[:position]))
         for position, name in enumerate(OWN)

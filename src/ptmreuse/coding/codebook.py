@@ -12,7 +12,7 @@ from ptmreuse.errors import StudyError
 from ptmreuse.evidence import names, study
 
 CUES = paths.DATA / "cues.csv"
-DEVELOPMENT = paths.DATA / "coder_development.csv"
+DEVELOPMENT = paths.MEASURED / "coder_development.csv"
 STRONG = 0.75  # answers of this strength and above are judged apart from weaker ones
 DOMAINS = (
     "protein", "genomics", "chemistry", "imaging", "vision", "language", "audio", "ecology", "geoscience",
@@ -167,7 +167,7 @@ def chance(record, question, answer, strength):
     Parameters
     ----------
     record : DataFrame
-        As ``data/coder_development.csv``.
+        As ``data/measured/coder_development.csv``.
     question, answer : str
         A model's pattern counts by question alone, for the patterns are few.
     strength : float

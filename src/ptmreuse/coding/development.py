@@ -2,8 +2,9 @@
 
 The texts are real articles that were looked at while rules were written, so every figure is a development figure. They
 are not shipped; ``python -m ptmreuse develop TEXTS`` codes them where they are and records each answer beside the
-reference, by DOI, in ``data/coder_development.csv`` with the fingerprint of the rules that gave it. The probabilities
-that the coder gives with its answers are fitted on the same record (:meth:`~ptmreuse.coding.codebook.Codebook.chance`).
+reference, by DOI, in ``data/measured/coder_development.csv`` with the fingerprint of the rules that gave it. The
+probabilities that the coder gives with its answers are fitted on the same record
+(:meth:`~ptmreuse.coding.codebook.Codebook.chance`).
 
 ``python -m ptmreuse develop`` without a folder judges the coder by the study's authors, on the pilot's articles.
 """

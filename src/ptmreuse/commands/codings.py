@@ -22,8 +22,8 @@ def add(command: Callable[..., ArgumentParser], arguments: Sequence[str]) -> Non
     for sub in (rules, joining):
         sub.add_argument("--format", default="csv", choices=("csv", "parquet"), help="of the study tables")
     command(develop).add_argument(
-        "folder", nargs="?", help="gold.csv and the texts that it names: writes data/coder_development.csv; without, "
-        "the authors' codes of the articles that make data fetched",
+        "folder", nargs="?", help="gold.csv and the texts that it names: writes data/measured/coder_development.csv; "
+        "without, the authors' codes of the articles that make data fetched",
     )  # fmt: skip
     asking = command(code_llm)
     if "code-llm" in arguments:

@@ -45,7 +45,7 @@ def test_llm(options: Namespace) -> int:
 
 
 def calibrate(options: Namespace) -> None:
-    """Try every method on simulated truth; writes data/calibration.csv (minutes)."""
+    """Try every method on simulated truth; writes data/measured/calibration.csv (minutes)."""
     from ptmreuse.analysis import calibration
 
     calibration.write_table()

@@ -177,8 +177,9 @@ def replication(kept) -> str:
 
 def _datasets():
     rows = []
-    for path in sorted(paths.DATA.glob("*.csv")):
-        rows.append((f"`{path.name}`", f"{len(study.read_csv(path)):,}", f"{path.stat().st_size:,}", "yes"))
+    for path in [*sorted(paths.DATA.glob("*.csv")), *sorted(paths.MEASURED.glob("*.csv"))]:
+        name = path.relative_to(paths.DATA).as_posix()
+        rows.append((f"`{name}`", f"{len(study.read_csv(path)):,}", f"{path.stat().st_size:,}", "yes"))
     return [*rows, ("the released database, doi:10.5281/zenodo.21874098", "", "", "no, public, large")]
 
 
