@@ -125,10 +125,15 @@ class DataFile(Html):
     }  # fmt: skip
 
     def html(self):
-        frame = study.read_csv(paths.DATA / self.arguments[0])
-        name = self.arguments[0].rpartition("/")[2]
+        name = self.arguments[0]
+        frame = study.read_csv(paths.DATA / name)
         kind = self.options["kind"]
-        item = {"name": name.replace(".", "-"), "type": "table", "caption": self.options["caption"], "kind": kind}
+        item = {
+            "name": name.rpartition("/")[2].replace(".", "-"),
+            "type": "table",
+            "caption": self.options["caption"],
+            "kind": kind,
+        }
         link = f'<a href="data/inputs/{html.escape(name)}" download>CSV</a>'
         shown = self.options.get("columns", " ".join(frame.columns)).split()
         shares = self.options.get("percent", "").split()

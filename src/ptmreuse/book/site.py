@@ -180,11 +180,12 @@ def publish_data(folder):
     """Put results, input facts and clean notebooks under ``/data/``, where they can be cited and downloaded."""
     hidden = shutil.ignore_patterns("*.html", "*.narrow.svg", "items.json", "reads.json", "numbers.csv")
     shutil.copytree(paths.RESULTS, folder, ignore=hidden, dirs_exist_ok=True)
-    given = (paths.STUDY,) if paths.STUDY else (paths.DATA, paths.MEASURED)
-    tables = [path for place in given for path in place.glob("*.csv")]
-    for name, sources in {"inputs": tables, "notebooks": paths.NOTEBOOKS.glob("*.ipynb")}.items():
+    places = {"inputs": paths.STUDY or paths.DATA, "notebooks": paths.NOTEBOOKS}
+    if not paths.STUDY:
+        places["inputs/measured"] = paths.MEASURED
+    for name, place in places.items():
         (folder / name).mkdir()
-        for path in sorted(sources):
+        for path in sorted(place.glob("*.ipynb" if name == "notebooks" else "*.csv")):
             shutil.copy(path, folder / name)
     if not paths.STUDY:
         shutil.copy(paths.SOLUTIONS, folder / "notebooks")
