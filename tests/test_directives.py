@@ -93,7 +93,7 @@ EVERY = """# A page
 ```
 
 ```{eval-rst}
-.. helpers:: book.cards
+.. helpers:: statistics.shares
 ```
 """
 
@@ -123,7 +123,10 @@ def test_every_role_and_directive_shows_what_was_recorded(page):
     assert len(root.xpath("//dl[@class='ptm-board']//a")) == len(claims)
     examples = study.read_csv(paths.DATA / "examples.csv")
     assert [c.text for c in root.xpath("//p[@class='ptm-pattern']")] == examples["pattern"].tolist()
-    assert "Every claim of the study as one mark" in root.text_content()  # a docstring of cards
+    functions = [dt.get("id") for dt in root.xpath("//dt[starts-with(@id, 'ptmreuse.statistics.shares.')]")]
+    assert (
+        "ptmreuse.statistics.shares.proportion" in functions and "ptmreuse.statistics.shares.smoothed" not in functions
+    )
 
 
 def test_what_a_page_asks_for_in_vain_is_a_warning_at_its_line(page):

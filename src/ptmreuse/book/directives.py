@@ -6,7 +6,7 @@
 - the directive ``datafile``: an input file under data/, as a table with a download;
 - the directive ``registry``: every recorded number;
 - the directive ``parameters``: the parameters of this run;
-- the directive ``helpers``: the public functions of a module, from its docstrings, without importing it.
+- the directive ``helpers``: the functions of a module that notebooks call, from its docstrings, without importing it.
 
 An unknown key or name is a Sphinx warning, and every warning stops the build.
 """
@@ -223,7 +223,7 @@ class Parameters(Html):
 
 
 class Helpers(SphinxDirective):
-    """The public functions and classes of a helper module; for reStructuredText, in which docstrings are written."""
+    """What notebooks meet of a helper module; for reStructuredText, in which docstrings are written."""
 
     required_arguments = 1
 
@@ -249,7 +249,8 @@ def described(module, name, config) -> list[str]:
     """
     lines = [f".. py:module:: {name}", "", *(ast.get_docstring(module) or "").splitlines(), ""]
     for part in module.body:
-        lines += _described(part, name, config, "py:function")
+        if f"{name.removeprefix('ptmreuse.')}.{getattr(part, 'name', '')}" in catalogue.documented():
+            lines += _described(part, name, config, "py:function")
     return lines
 
 
