@@ -174,20 +174,18 @@ def over_years(table, series):
     return fig
 
 
-def ranking(table, top=12):
+def ranking(table):
     """The most reused models: how often, and between which ranks each could be.
 
     Parameters
     ----------
-    table : DataFrame, from `reuse.most_reused`
-    top : int
-        How many of them to draw.
+    table : DataFrame, from `patterns.most_reused`
 
     Returns
     -------
     Figure
     """
-    part = table.head(top).reset_index(drop=True)
+    part = table.head(12).reset_index(drop=True)
     fig, (left, right) = svg.canvas(height=1.0 + 0.31 * len(part), columns=2, sharey=True)
     left.barh(part.index, part["count"], color=svg.BLUE, height=0.6)
     for row in part.itertuples():

@@ -111,7 +111,7 @@ def refuse_unclean(notebook, where):
     ------
     StudyError
         On an error output, text on stderr, a code cell that did not run, or a rich output that does not come
-        from `ptmreuse.results`.
+        from `record`.
     """
     position = 0
     for cell in notebook.cells:
