@@ -11,6 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import util
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
 from lxml import html as parser
@@ -179,6 +180,20 @@ def test_what_notebooks_meet_is_documented_on_one_page_and_modules_are_named_onc
     assert len({p.stem for p in files}) == len(files)  # a page links a helper by its module's name
     toc = (paths.BOOK / "_toc.yml").read_text(encoding="utf-8")
     assert all(f"file: {page}" in toc for page in pages)
+    assert catalogue.helpers_in("against_authors.is_number('1')") == []  # its room has no page to link
+
+
+def test_a_notebook_that_is_no_python_stops_no_book_or_is_named(tmp_path, monkeypatch):
+    shutil.copytree(paths.NOTEBOOKS, tmp_path / "notebooks")
+    magic = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%matplotlib inline")])
+    nbformat.write(magic, tmp_path / "notebooks" / "Untitled.ipynb")
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
+    found = catalogue.documented.__wrapped__
+    assert "statistics.shares.proportion" in found()
+    nbformat.write(magic, tmp_path / "solutions.ipynb")
+    monkeypatch.setattr(paths, "SOLUTIONS", tmp_path / "solutions.ipynb")
+    with pytest.raises(StudyError, match="solutions.ipynb: expected cells of plain Python"):
+        found()
 
 
 def test_finding_the_book(built_book):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ptmreuse import paths
-from ptmreuse.book import markup, record, svg
+from ptmreuse.book import markup, record, steps, svg
 from ptmreuse.errors import refuse
 from ptmreuse.evidence import study
 
@@ -165,14 +165,15 @@ def inputs():
 
 
 def modules():
-    """The modules of every room, by their own name, which no two share; commands say themselves what they take.
+    """The modules that notebooks call, by their own name, which no two share; two rooms are for the command line.
 
     Returns
     -------
     dict of str to str
         Such as ``{"shares": "statistics.shares"}``.
     """
-    files = sorted(p for p in paths.SOURCE.rglob("*.py") if not p.stem.startswith("__") and p.parent.name != "commands")
+    apart = ("commands", "review")
+    files = sorted(p for p in paths.SOURCE.rglob("*.py") if not p.stem.startswith("__") and p.parent.name not in apart)
     return {p.stem: ".".join(p.relative_to(paths.SOURCE).with_suffix("").parts) for p in files}
 
 
@@ -221,11 +222,16 @@ def helper_page(helper):
 def documented():
     """The helpers that a notebook calls or imports by name, as ``room.module.name``, and what most of them return."""
     found = {"statistics.estimate.Estimate"}
-    for path in [*paths.NOTEBOOKS.glob("*.ipynb"), *paths.SCAFFOLD.glob("*.ipynb"), paths.SOLUTIONS]:
+    chapters = [paths.NOTEBOOKS / f"{name}.ipynb" for name in steps.NOTEBOOKS]  # not what else lies beside them
+    for path in [*chapters, *paths.SCAFFOLD.glob("*.ipynb"), paths.SOLUTIONS]:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        try:
+            named = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.ImportFrom) and n.module]
+        except SyntaxError as error:
+            line = f"{(error.text or '').strip()!r} ({error.msg})"
+            refuse(paths.shown(path), "cells of plain Python", line, "correct this line")
         found.update(helpers_in(code))
-        named = [n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.ImportFrom) and n.module]
         found.update(f"{n.module}.{alias.name}".removeprefix("ptmreuse.") for n in named for alias in n.names)
     return found
 
