@@ -264,11 +264,12 @@ def test_a_bad_file_gets_one_sentence(database, spoil, message):
     [
         ("DROP TABLE uses_dl_analysis", "found no table uses_dl_analysis; use the database of doi"),
         ("ALTER TABLE openalex RENAME COLUMN topic_1 TO theme", "found no column topic_1 in openalex; use"),
+        ("DROP TABLE jats; CREATE VIEW Jats AS SELECT doi, title AS jats_xml FROM articles", "found a view jats; use"),
     ],
 )
 def test_what_is_missing_is_named(database, statement, message):
     path, run = database
-    run("DROP VIEW natural_science_article_dois", statement)
+    run("DROP VIEW natural_science_article_dois", *statement.split("; "))
     with pytest.raises(StudyError, match=message):
         release.extract(path)
 

@@ -161,9 +161,12 @@ def _address(path, where):
 
 def _check_tables(database, where):
     missing = []
+    views = {name for (name,) in database.execute("SELECT lower(name) FROM sqlite_master WHERE type = 'view'")}
     for table, columns in COLUMNS.items():
         present = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
-        if not present:
+        if table in views:
+            missing.append(f"a view {table}")  # it has no rows of its own, which a reject could name
+        elif not present:
             missing.append(f"no table {table}")
         elif lacking := [c for c in columns if c not in present]:
             missing.append(f"no column {', '.join(lacking)} in {table}")
