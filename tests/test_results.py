@@ -79,6 +79,8 @@ def test_rows_carry_their_own_sign(notebook):
     item = json.loads((notebook.folder / "items.json").read_text())[-1]
     assert (item["kind"], item["beside"]) == ("published", ["simulated"])
     assert "Published facts, simulated, not evidence" in (notebook.folder / "beside.svg").read_text()
+    with pytest.raises(StudyError, match="01_test, figure mixed: expected coded papers or simulated ones, found both"):
+        notebook.figure("mixed", svg.canvas()[0], data=frame.replace("published", "coded"), **both)
     for kind, part in frame.groupby("data_kind"):
         notebook.table(kind, part, caption="Rows of one kind")
     notebook.of("assumed").table("what_if", frame[["a"]], caption="Rows that say nothing")

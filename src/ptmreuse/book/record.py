@@ -205,6 +205,11 @@ class Recorder:
                     repr(text), "say what the figure shows, with its main numbers",
                 )  # fmt: skip
         kind, *beside = kinds = self._signs(name, data)
+        if {"coded", "simulated"} <= set(kinds):
+            refuse(
+                f"{self.step}, figure {name}", "coded papers or simulated ones", "both",
+                "draw those of each kind apart: no mark says which it is",
+            )  # fmt: skip
         if card:
             save_card(fig, title, kinds, self.folder / CARD)
         wide, narrow = to_svg(fig, kinds), to_svg(fig, kinds, narrow=True)
